@@ -1,0 +1,1 @@
+"""What can be proved or broken: proofs, certificates and attacks."""

@@ -1,0 +1,1 @@
+"""Kohler, Adolphs, Lucchi (2019): proofs and attacks."""

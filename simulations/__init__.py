@@ -1,0 +1,1 @@
+"""What can be measured: Monte Carlo, figures and the command line."""

@@ -1,0 +1,1 @@
+"""What is claimed: pure functions and the claims that use them."""
