@@ -1,0 +1,1 @@
+"""Objectives and matrix ensembles: two-layer and deep linear networks."""
