@@ -1,0 +1,412 @@
+r"""Simulation of optimizers on the two-layer linear network.
+
+:func:`simulate` draws initialisation and noise from a counter-based stream and serves
+measurements; :func:`run` is the same from a seed, for use by hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from simulations.engine.backend import select_backend
+from simulations.engine.streams import Stream, stream_key
+from simulations.kernels import two_layer_reference as reference
+from theory import optimizers
+from theory.local_geometry.hessian_diagonal import quantile_ratio
+from theory.models.two_layer import loss, residual
+from theory.optimizers import Optimizer
+
+Array = Any
+INITIAL_LAWS = ("gaussian", "uniform", "rademacher")
+TARGETS = ("ones", "ramp")
+# Noise is drawn for this many steps at once, whatever is recorded, so that records never
+# change a trajectory.
+_NOISE_STEPS = 32
+_BLOCK_TRIALS = 32
+DIVERGED = reference.DIVERGED
+
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
+    "sgd": optimizers.sgd, "sgd_momentum": optimizers.sgd_momentum,
+    "nesterov": optimizers.nesterov, "sign_descent": optimizers.sign_descent,
+    "adagrad": optimizers.adagrad, "rmsprop": optimizers.rmsprop, "adam": optimizers.adam,
+    "amsgrad": optimizers.amsgrad,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    r"""What a simulation recorded.
+
+    Attributes
+    ----------
+    step : (records,)
+        Steps taken at each record.
+    loss, r_med_1, r_med_2, max_over_min_1, max_over_min_2 : (trials, records)
+        Loss; largest over median, and over smallest, of :math:`w_i^2` (layer 1) and of
+        :math:`\|W_i\|^2` (layer 2). NaN once a trial has diverged.
+    diverged_at : (trials,)
+        Step at which the squared residual passed 1e100 or was NaN; -1 for a trial that did not.
+    w, W : (trials, d) and (trials, d, d)
+        Weights at the end (of a trial that diverged: where it was stopped).
+    """
+
+    step: Array
+    loss: Array
+    r_med_1: Array
+    r_med_2: Array
+    max_over_min_1: Array
+    max_over_min_2: Array
+    diverged_at: Array
+    w: Array
+    W: Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    r"""A network and its data: width, initialisation, target, noise.
+
+    Parameters
+    ----------
+    d : int >= 1
+        Hidden width and input dimension.
+    alpha : float >= 0
+        :math:`w_i` has standard deviation :math:`d^{-\alpha}`, :math:`W_{ij}`
+        :math:`d^{-2\alpha}` (Assumption 2).
+    target : {"ones", "ramp"} or sequence of d numbers
+        A; "ramp" is 1/2 to 3/2 in equal steps.
+    initial : {"gaussian", "uniform", "rademacher"}
+        Law of the initial weights, with the variances above.
+    batch : int >= 0
+        Batch size of Gaussian inputs with noiseless labels; 0 is the whole (whitened) data.
+    noise : float >= 0
+        Standard deviation of the entries of the batch's version of A about its mean.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range; the text names it.
+    """
+
+    d: int
+    alpha: float
+    target: str | Sequence[float] = "ones"
+    initial: str = "gaussian"
+    batch: int = 0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(_whole(self.d) and self.d >= 1, "d", self.d, "an integer >= 1")
+        _require(_number(self.alpha) and self.alpha >= 0, "alpha", self.alpha, "a number >= 0")
+        _require(self.initial in INITIAL_LAWS, "initial", self.initial, f"one of {INITIAL_LAWS}")
+        _require(_whole(self.batch) and self.batch >= 0, "batch", self.batch, "an integer >= 0")
+        _require(_number(self.noise) and self.noise >= 0, "noise", self.noise, "a number >= 0")
+        if isinstance(self.target, str):
+            _require(self.target in TARGETS, "target", self.target, f"one of {TARGETS} or numbers")
+        else:
+            values = np.asarray(self.target, dtype=np.float64)
+            fine = values.shape == (self.d,) and bool(np.all(np.isfinite(values)))
+            _require(fine, "target", self.target, f"{self.d} finite numbers")
+
+    def targets(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return A, shape (d,)."""
+        if self.target == "ones":
+            return np.ones(self.d)
+        if self.target == "ramp":
+            return np.linspace(0.5, 1.5, self.d) if self.d > 1 else np.ones(1)
+        return np.asarray(self.target, dtype=np.float64)
+
+    def initial_weights(self, stream: Stream, trials: int) -> tuple[Array, Array]:
+        """Draw w (trials, d) and W (trials, d, d) by Assumption 2."""
+        laws: dict[str, Callable[[tuple[int, ...]], Array]] = {
+            "gaussian": stream.normal,
+            "rademacher": stream.rademacher,
+            "uniform": lambda shape: (2.0 * stream.uniform(shape) - 1.0) * math.sqrt(3.0),
+        }
+        draw = laws[self.initial]
+        w, W = draw((trials, self.d)), draw((trials, self.d, self.d))
+        return w * float(self.d) ** -self.alpha, W * float(self.d) ** (-2.0 * self.alpha)
+
+
+def simulate(
+    stream: Stream,
+    trials: int,
+    *,
+    optimizer: str | Optimizer,
+    d: int,
+    steps: int,
+    alpha: float,
+    eta: float | None = None,
+    record: int | Sequence[int] | None = None,
+    target: str | Sequence[float] = "ones",
+    initial: str = "gaussian",
+    batch: int = 0,
+    noise: float = 0.0,
+    **hyperparameters: Any,
+) -> Trajectories:
+    """Run `trials` independent trajectories with all randomness from `stream`.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer
+        A name of ``OPTIMIZERS`` with learning rate `eta` and `hyperparameters`, or an optimizer.
+    steps : int >= 1
+    record : int or sequence of int, optional
+        Record every so many steps, or at these steps (0 is the initialisation); the last step
+        alone by default.
+    d, alpha, target, initial, batch, noise
+        See `Problem`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range; the text names it.
+    """
+    problem = Problem(d, alpha, target, initial, batch, noise)
+    _require(_whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
+    at = _records(steps, record)
+    method = make_optimizer(optimizer, eta, hyperparameters)
+    w, W = problem.initial_weights(stream, trials)
+    A = stream.xp.asarray(problem.targets())
+    # The fused kernel works on host memory; elsewhere the reference runs on the device.
+    on_host = isinstance(w, np.ndarray)
+    mover = _Fused(method, problem, w, W, A) if on_host else _Plain(method, problem, w, W, A)
+    seen: list[dict[str, Array]] = []
+    noise_blocks = _noise(stream, problem, trials, steps)
+    for start, length, drawn in noise_blocks:
+        inside = [t for t in at if start <= t < start + length]
+        done = start
+        for t in inside:
+            mover.advance(done, t - done, _part(drawn, done - start, t - start))
+            seen.append(_observe(mover, A, t))
+            done = t
+        mover.advance(done, start + length - done, _part(drawn, done - start, length))
+    if at[-1] == steps:
+        seen.append(_observe(mover, A, steps))
+    xp = stream.xp
+    columns = {name: xp.stack([row[name] for row in seen], axis=1) for name in seen[0]}
+    return Trajectories(xp.asarray(at), **columns, diverged_at=mover.diverged, w=mover.w, W=mover.W)
+
+
+def run(
+    optimizer: str | Optimizer,
+    d: int,
+    trials: int,
+    steps: int,
+    *,
+    alpha: float,
+    eta: float | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    backend: str = "numpy",
+    **options: Any,
+) -> Trajectories:
+    """Run trajectories from a seed; the result does not depend on `threads`.
+
+    Parameters
+    ----------
+    options
+        Further arguments of `simulate`: record, target, initial, batch, noise, and the
+        optimizer's hyperparameters (``beta=0.9`` or ``beta1=..., beta2=...``).
+
+    Returns
+    -------
+    Trajectories
+
+    Examples
+    --------
+    >>> found = run("sgd_momentum", 8, 4, 10, alpha=1.0, eta=0.01, beta=0.9, record=5)
+    >>> found.step.tolist(), found.r_med_1.shape
+    ([5, 10], (4, 2))
+    """
+    _require(_whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
+    _require(_whole(threads) and threads >= 1, "threads", threads, "an integer >= 1")
+    _require(_whole(seed) and seed >= 0, "seed", seed, "an integer >= 0")
+    chosen = select_backend(backend)
+    key = stream_key(seed, "two-layer", "run", {"d": d, "alpha": alpha})
+    sizes = [min(_BLOCK_TRIALS, trials - i) for i in range(0, trials, _BLOCK_TRIALS)]
+
+    def block(index: int) -> Trajectories:
+        return simulate(
+            Stream(chosen, key, index), sizes[index], optimizer=optimizer, d=d, steps=steps,
+            alpha=alpha, eta=eta, **options,
+        )  # fmt: skip
+
+    if threads == 1:
+        parts = [block(index) for index in range(len(sizes))]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            parts = list(pool.map(block, range(len(sizes))))
+    xp = chosen.xp
+    joined = {
+        f.name: xp.concat([getattr(part, f.name) for part in parts], axis=0)
+        for f in fields(Trajectories)
+        if f.name != "step"
+    }
+    return Trajectories(step=parts[0].step, **joined)
+
+
+def make_optimizer(
+    optimizer: str | Optimizer, eta: float | None, hyperparameters: Mapping[str, Any]
+) -> Optimizer:
+    """Return the optimizer of that name with learning rate `eta`, or the one given.
+
+    Raises
+    ------
+    ValueError
+        If the name or a hyperparameter is unknown or out of range.
+    """
+    if isinstance(optimizer, Optimizer):
+        _require(eta is None and not hyperparameters, "optimizer", optimizer.name,
+                 "a name where eta or hyperparameters are given")  # fmt: skip
+        return optimizer
+    _require(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
+    _require(eta is not None, "eta", eta, "a number > 0")
+    try:
+        return OPTIMIZERS[optimizer](eta, **hyperparameters)
+    except ValueError as error:
+        raise ValueError(str(error).replace("lr is", "eta is")) from None
+    except TypeError as error:
+        raise ValueError(f"{optimizer}: {error}") from None
+
+
+class _Fused:
+    """State of the fused CPU kernel."""
+
+    def __init__(self, method: Optimizer, problem: Problem, w: Array, W: Array, A: Array) -> None:
+        from simulations.kernels.two_layer_cpu import SLOTS, kernel
+
+        self._advance = kernel(method.name)
+        self._method, self._batch = method, problem.batch
+        self.w, self.W, self._A = w, W, A
+        slots = SLOTS[method.name]
+        self._slots = np.zeros((slots, *w.shape)), np.zeros((slots, *W.shape))
+        self._product = residual(w, W, np.zeros_like(A))
+        self.diverged = np.full(w.shape[0], -1, dtype=np.int64)
+
+    def advance(self, first: int, steps: int, drawn: Mapping[str, Array]) -> None:
+        """Take `steps` steps of every trial that has not diverged."""
+        if steps == 0:
+            return
+        lr, b1, b2, eps = _step_scalars(self._method, first, steps)
+        none2, none3 = np.empty((0, 0)), np.empty((0, 0, 0))
+        self._advance(
+            self.w, self.W, self._product, *self._slots, self._A, lr, b1, b2, eps,
+            float(self._method.weight_decay), self._batch, drawn.get("chi", none2),
+            drawn.get("normals", none3), drawn.get("target", none3), first, self.diverged,
+        )  # fmt: skip
+
+
+class _Plain:
+    """State of the reference, in any namespace."""
+
+    def __init__(self, method: Optimizer, problem: Problem, w: Array, W: Array, A: Array) -> None:
+        self._method, self._batch = method, problem.batch
+        self.w, self.W, self._A = w, W, A
+        self._state = method.init((w, W))
+        xp = array_namespace(w)
+        self.diverged = xp.full((w.shape[0],), -1, dtype=xp.int64)
+
+    def advance(self, first: int, steps: int, drawn: Mapping[str, Array]) -> None:
+        """Take `steps` steps; a trial that diverged keeps its weights."""
+        xp = array_namespace(self.w)
+        for t in range(steps):
+            error = residual(self.w, self.W, self._A)
+            fine = xp.sum(error * error, axis=-1) < DIVERGED
+            self.diverged = xp.where(~fine & (self.diverged < 0), first + t, self.diverged)
+            w, W, self._state = reference.step(
+                self._method, self._state, self.w, self.W, self._A, batch=self._batch,
+                chi_square=drawn["chi"][:, t, ...] if "chi" in drawn else None,
+                batch_normals=drawn["normals"][:, t, ...] if "normals" in drawn else None,
+                target_noise=drawn["target"][:, t, ...] if "target" in drawn else None,
+            )  # fmt: skip
+            going = self.diverged < 0
+            self.w = xp.where(going[:, None], w, self.w)
+            self.W = xp.where(going[:, None, None], W, self.W)
+
+
+def _step_scalars(method: Optimizer, first: int, steps: int) -> tuple[Array, float, float, Array]:
+    """Learning rate and eps of each step, with bias correction folded in, and the betas."""
+    h = method.hyperparameters
+    lr, eps = np.full(steps, float(h["lr"])), np.full(steps, float(h.get("eps", 0.0)))
+    if method.name == "rmsprop":
+        return lr, h["momentum"], h["alpha"], eps
+    if method.name not in ("adam", "amsgrad"):
+        return lr, h.get("beta", 0.0), 0.0, eps
+    t = np.arange(first + 1, first + steps + 1)
+    root = np.sqrt(1.0 - h["beta2"] ** t)
+    lr = lr * root / (1.0 - h["beta1"] ** t)
+    return lr, h["beta1"], h["beta2"], eps * root if h["convention"] == "pytorch" else eps
+
+
+def _noise(
+    stream: Stream, problem: Problem, trials: int, steps: int
+) -> Iterator[tuple[int, int, dict[str, Array]]]:
+    """Yield (first step, number of steps, noise of these steps)."""
+    for start in range(0, steps, _NOISE_STEPS):
+        length = min(_NOISE_STEPS, steps - start)
+        drawn = {}
+        if problem.batch:
+            drawn["chi"] = stream.chisquare(problem.batch, (trials, _NOISE_STEPS))
+            drawn["normals"] = stream.normal((trials, _NOISE_STEPS, problem.d))
+        if problem.noise:
+            drawn["target"] = problem.noise * stream.normal((trials, _NOISE_STEPS, problem.d))
+        yield start, length, drawn
+
+
+def _part(drawn: Mapping[str, Array], low: int, high: int) -> dict[str, Array]:
+    xp = array_namespace(*drawn.values()) if drawn else np
+    # A copy: the kernel is compiled for contiguous arrays, and rounds as it is compiled.
+    return {name: xp.asarray(values[:, low:high, ...], copy=True) for name, values in drawn.items()}
+
+
+def _observe(mover: _Fused | _Plain, A: Array, step: int) -> dict[str, Array]:
+    """Statistics of every trial after `step` steps; NaN for those that diverged."""
+    xp = array_namespace(mover.w)
+    error = residual(mover.w, mover.W, A)
+    fine = xp.sum(error * error, axis=-1) < DIVERGED
+    mover.diverged = xp.where(~fine & (mover.diverged < 0), step, mover.diverged)
+    alive = mover.diverged < 0
+    w = xp.where(alive[:, None], mover.w, xp.ones_like(mover.w))
+    W = xp.where(alive[:, None, None], mover.W, xp.ones_like(mover.W))
+    first, second = w * w, xp.sum(W * W, axis=-1)
+    values = {
+        "loss": loss(w, W, A),
+        "r_med_1": quantile_ratio(first, 1.0, 0.5),
+        "r_med_2": quantile_ratio(second, 1.0, 0.5),
+        "max_over_min_1": quantile_ratio(first, 1.0, 0.0),
+        "max_over_min_2": quantile_ratio(second, 1.0, 0.0),
+    }
+    return {name: xp.where(alive, value, xp.nan) for name, value in values.items()}
+
+
+def _records(steps: int, record: int | Iterable[int] | None) -> list[int]:
+    _require(_whole(steps) and steps >= 1, "steps", steps, "an integer >= 1")
+    if record is None:
+        return [steps]
+    if isinstance(record, int):
+        _require(1 <= record <= steps, "record", record, f"in 1..{steps}, or steps to record at")
+        return list(range(record, steps + 1, record))
+    at = sorted({int(t) for t in record})
+    fine = bool(at) and at[0] >= 0 and at[-1] <= steps
+    _require(fine, "record", list(record), f"steps in 0..{steps}")
+    return at
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return _whole(value) or (isinstance(value, float | np.floating) and math.isfinite(value))
+
+
+def _require(condition: bool, name: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
