@@ -1,0 +1,234 @@
+"""The commands that run and inspect claims; each returns an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from simulations.app.cli import NOT_AS_EXPECTED, OK, UsageError
+from simulations.app.drawing import figure_command, new_claim_command, report_command
+from simulations.app.files import write_text
+from simulations.app.output import claims_table, print_table, summary_lines
+from simulations.app.progress import make_progress
+from simulations.app.results import load_claim, save_claims
+from simulations.app.runner import Run, RunSettings
+from simulations.app.simulate import simulate_command
+from simulations.app.work import registry, run_check
+from simulations.engine.execution import default_workers
+from simulations.engine.manifest import Manifest
+from simulations.engine.store import Store
+from theory.core import Check, Entry, EnvironmentLacksError, Verdict
+
+__all__ = [
+    "doctor_command", "falsify_command", "figure_command", "list_command", "mutants_command",
+    "new_claim_command", "prove_command", "report_command", "show_command", "simulate_command",
+    "verify_command",
+]  # fmt: skip
+
+
+def verify_command(arguments: argparse.Namespace) -> int:
+    """Run the main job; exit status 0 if every claim ends as expected and every mutant falls."""
+    report = _verify(arguments, fresh=arguments.fresh)
+    if arguments.json:
+        write_text("--json", arguments.json, json.dumps(report, indent=1) + "\n")
+    claims_table(report["claims"])
+    print("\n".join(summary_lines(report)))
+    if arguments.report:
+        from simulations.app.report import build
+
+        build(report, registry(tuple(arguments.claims)), arguments.report)
+    return _status(report)
+
+
+def mutants_command(arguments: argparse.Namespace) -> int:
+    """Print every mutant with the check that refuted it and the processor seconds it cost."""
+    report = _verify(arguments, fresh=False)
+    rows = [
+        {"claim": claim["id"], **mutant}
+        for claim in report["claims"]
+        for mutant in claim["mutants"]["list"]
+    ]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print_table(
+            ["claim", "mutant", "refuted by", "evidence", "s"],
+            [
+                (r["claim"], r["name"], r["by"] or "NOTHING", r["kind"] or "-", f"{r['seconds']:.2f}")
+                for r in rows
+            ],
+        )
+    return OK if all(row["refuted"] for row in rows) else NOT_AS_EXPECTED
+
+
+def _verify(arguments: argparse.Namespace, *, fresh: bool) -> dict[str, Any]:
+    """Run the selected claims and store the result; returns what ``verify --json`` writes."""
+    files = tuple(arguments.claims)
+    entries = registry(files).select(arguments.pattern)
+    backend = _resolve_backend(arguments.backend)
+    workers = arguments.workers or default_workers()
+    run_manifest = Manifest(
+        seed=arguments.seed, budget=arguments.budget, backend=backend, workers=workers,
+        argv=sys.argv[1:],
+    )  # fmt: skip
+    settings = RunSettings(arguments.budget, arguments.seed, backend, workers, fresh, files)
+    with Store(arguments.store) as store:
+        _tell_incidents(store)
+        result = Run(entries, settings, store, make_progress()).verify()
+        _tell_incidents(store)
+        report = {"schema": 1, "manifest": run_manifest.finished(), **result}
+        save_claims(store, report)
+    return report
+
+
+def _resolve_backend(name: str) -> str:
+    """Return 'numpy' or 'cupy'; a missing GPU that was asked for by name is an error."""
+    from simulations.engine.backend import select_backend
+
+    return select_backend(name).name
+
+
+def _tell_incidents(store: Store) -> None:
+    for incident in store.incidents:
+        print(f"adageo: {incident}", file=sys.stderr)
+    store.incidents.clear()
+
+
+def _status(report: Mapping[str, Any]) -> int:
+    s = report["summary"]
+    good = s["as_expected"] == s["claims"] and s["mutants_refuted"] == s["mutants"]
+    return OK if good else NOT_AS_EXPECTED
+
+
+def list_command(arguments: argparse.Namespace) -> int:
+    """List claims with source, available evidence and last verdict."""
+    entries = registry(tuple(arguments.claims)).select(arguments.pattern)
+    with Store.existing(arguments.store) as store:
+        rows = [_list_row(entry, load_claim(store, entry.claim.id)) for entry in entries]
+    if arguments.json:
+        print(json.dumps(rows, indent=1))
+    else:
+        print_table(
+            ["claim", "source", "evidence", "mutants", "last verdict"],
+            [
+                (r["id"], r["source"], ", ".join(r["evidence"]), str(r["mutants"]), r["verdict"] or "-")
+                for r in rows
+            ],
+        )
+    return OK
+
+
+def _list_row(entry: Entry, last: Mapping[str, Any] | None) -> dict[str, Any]:
+    kinds = dict.fromkeys(check.kind for check in entry.checks if check.kind != "figure")
+    return {
+        "id": entry.claim.id,
+        "title": entry.claim.title,
+        "kind": entry.claim.kind,
+        "source": str(entry.claim.source),
+        "expected": entry.claim.expected,
+        "evidence": list(kinds),
+        "mutants": len(entry.claim.mutants),
+        "verdict": last["claim"]["verdict"] if last else None,
+    }
+
+
+def show_command(arguments: argparse.Namespace) -> int:
+    """Show one claim: statement, source, scope, notes, where it lives, last evidence."""
+    entry = registry(tuple(arguments.claims))[arguments.claim]
+    claim = entry.claim
+    lines = [
+        f"{claim.id}: {claim.title}",
+        f"  kind      {claim.kind}, expected: {claim.expected}",
+        f"  source    {claim.source}",
+        *(f"  scope     {name}: {text}" for name, text in claim.scope.items()),
+        "",
+        *("  " + line for line in claim.statement.strip().splitlines()),
+    ]
+    if claim.notes:
+        lines += ["", *("  " + line for line in claim.notes.strip().splitlines())]
+    for title, other in (("corrected by", claim.corrected_by), ("sharpens", claim.sharpens)):
+        if other:
+            lines.append(f"  {title}: {other}")
+    lines += ["", f"  stated in {entry.module}"]
+    lines += [f"  {check.kind:<12}{check.function.__module__}.{check.name}" for check in entry.checks]
+    lines += [f"  mutant      {name}" for name in claim.mutants]
+    with Store.existing(arguments.store) as store:
+        last = load_claim(store, claim.id)
+    if last is None:
+        lines += ["", f"  never verified here; run: adageo verify '{claim.id}'"]
+    else:
+        lines += ["", f"  last verdict: {last['claim']['verdict']}"]
+        lines += [f"  {p['kind']:<12}{p['verdict']}: {p['summary']}" for p in last["claim"]["evidence"]]
+    print("\n".join(lines))
+    return OK
+
+
+def prove_command(arguments: argparse.Namespace) -> int:
+    """Print the transcript of every proof and certificate of a claim, checked anew."""
+    from proofs_check.engine import render
+
+    entry = registry(tuple(arguments.claims))[arguments.claim]
+    checks = entry.of_kind("proof", "certificate")
+    if not checks:
+        kinds = ", ".join(dict.fromkeys(check.kind for check in entry.checks))
+        raise UsageError(f"{entry.claim.id} has no proof or certificate; it has {kinds}")
+    statement = entry.claim.itself()
+    pieces = [run_check(check, statement, "quick", 0) for check in checks]
+    print("\n\n".join(render(piece) for piece in pieces))
+    wanted = Verdict.REFUTED if entry.claim.expected == "fails" else Verdict.PROVED
+    ok = all(p.verdict in (wanted, Verdict.PROVED, Verdict.SUPPORTED) for p in pieces)
+    return OK if ok else NOT_AS_EXPECTED
+
+
+def falsify_command(arguments: argparse.Namespace) -> int:
+    """Search for a counterexample; exit status 1 if one is confirmed for a claim that should hold."""
+    entry = registry(tuple(arguments.claims))[arguments.claim]
+    checks = entry.of_kind("search")
+    if not checks:
+        raise UsageError(f"{entry.claim.id} has no counterexample search")
+    mutant = arguments.mutant
+    statement = entry.claim.variant(mutant) if mutant else entry.claim.itself()
+    refuted = False
+    for check in checks:
+        evidence = run_check(_with_examples(check, arguments.examples), statement, "quick", arguments.seed)
+        refuted |= evidence.verdict is Verdict.REFUTED
+        print(f"{statement.label} [{check.name}]: {evidence.verdict.value}. {evidence.summary}")
+        for name in ("examples", "exercised", "worst_margin", "tightness", "arithmetic"):
+            print(f"  {name}: {evidence.data.get(name)}")
+        shown = "counterexample" if evidence.data.get("counterexample") else "extremal"
+        print(f"  {shown}: {json.dumps(evidence.data.get(shown))}")
+    should_fall = bool(mutant) or entry.claim.expected == "fails"
+    return OK if refuted == should_fall else NOT_AS_EXPECTED
+
+
+def _with_examples(check: Check, examples: int | None) -> Check:
+    if examples is None:
+        return check
+    return dataclasses.replace(check, options={**check.options, "examples": {"quick": examples}})
+
+
+def doctor_command(arguments: argparse.Namespace) -> int:
+    """Report versions, devices, threads and the health of the store."""
+    found = Manifest(seed=0, budget="quick", backend="numpy", workers=default_workers(), argv=[]).row
+    rows = [(key, json.dumps(value) if isinstance(value, dict | list) else str(value)) for key, value in found.items()]
+    rows.append(("gpu", _gpu_or_reason()))
+    rows.append(("claims", str(len(registry(tuple(arguments.claims))))))
+    with Store.existing(arguments.store) as store:
+        health = store.health()
+        _tell_incidents(store)
+    rows += [(f"store {key}", str(value)) for key, value in health.items()]
+    print_table(["what", "value"], rows)
+    return OK
+
+
+def _gpu_or_reason() -> str:
+    from simulations.engine.backend import select_backend
+
+    try:
+        return select_backend("cupy").device
+    except EnvironmentLacksError as error:
+        return str(error)

@@ -1,0 +1,27 @@
+"""Writing what a user asked for, with an error that names the argument and the path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from theory.core.errors import EnvironmentLacksError
+
+
+def write_text(argument: str, path: str | Path, text: str) -> None:
+    """Write `text` to `path`; raises EnvironmentLacksError naming the argument and the path."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EnvironmentLacksError(f"{argument} {path}: cannot write ({error.strerror})") from error
+
+
+def make_directory(argument: str, path: str | Path) -> Path:
+    """Create the directory `path`; raises EnvironmentLacksError naming the argument and the path."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentLacksError(
+            f"{argument} {path}: cannot create the directory ({error.strerror})"
+        ) from error
+    return folder

@@ -1,0 +1,85 @@
+"""Tables and lines for the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STYLES = {
+    "proved": "bold green", "supported": "green", "refuted": "bold red",
+    "inconclusive": "yellow", "error": "bold magenta",
+}  # fmt: skip
+_WIDTH_OF_PIPES = 120
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Print a table; verdicts are coloured unless NO_COLOR is set or the output is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_PIPES
+    table: Table = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    Console(width=max(40, width), highlight=False).print(table)
+
+
+def claims_table(claims: Sequence[Mapping[str, Any]]) -> None:
+    """Print the verdict table of a run."""
+    rows = [
+        (
+            claim["id"],
+            claim["verdict"],
+            "yes" if claim["as_expected"] else "NO",
+            ", ".join(_evidence_word(piece) for piece in claim["evidence"]),
+            f"{claim['mutants']['refuted']}/{claim['mutants']['total']}",
+            f"{claim['seconds']:.1f}",
+        )
+        for claim in claims
+    ]
+    print_table(["claim", "verdict", "expected", "evidence", "mutants", "s"], rows)
+
+
+def summary_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return the closing lines of a run: counts, then one line for each claim that failed."""
+    s, run = report["summary"], report["manifest"]
+    lines = [
+        f"{s['as_expected']} of {s['claims']} claims as expected, "
+        f"{s['mutants_refuted']} of {s['mutants']} mutants refuted, "
+        f"{s['cited_steps']} cited steps"
+    ]
+    again = f"--budget {run['budget']} --seed {run['seed']} --backend {run['backend']}"
+    for claim in report["claims"]:
+        if not claim["as_expected"]:
+            lines.append(
+                f"NOT AS EXPECTED {claim['id']}: {claim['verdict']}, expected: "
+                f"{claim['expected']}. {_reason(claim)} Reproduce: "
+                f"adageo verify '{claim['id']}' {again}"
+            )
+        for mutant in claim["mutants"]["list"]:
+            if not mutant["refuted"]:
+                lines.append(
+                    f"MUTANT SURVIVES {claim['id']} [{mutant['name']}]: {mutant['detail']} "
+                    f"Reproduce: adageo falsify '{claim['id']}' --mutant '{mutant['name']}'"
+                )
+    return lines
+
+
+def _evidence_word(piece: Mapping[str, Any]) -> str:
+    kind, verdict = piece["kind"], piece["verdict"]
+    extra = f" ({len(piece['cited'])} cited)" if piece.get("cited") else ""
+    return f"{kind} {verdict}{extra}"
+
+
+def _reason(claim: Mapping[str, Any]) -> str:
+    worst = [p for p in claim["evidence"] if p["verdict"] in ("refuted", "error", "inconclusive")]
+    return " ".join(f"[{p['check']}] {p['summary']}" for p in worst)

@@ -1,0 +1,357 @@
+"""A run: plan the tasks, take from the store what it has, do the rest, and reach verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from simulations.app.work import BlockTask, EvidenceTask, initialise, perform
+from simulations.engine.execution import execute
+from simulations.engine.fingerprint import fingerprint
+from simulations.engine.measurement import blocks, conclude, merge, points, tests
+from simulations.engine.multiplicity import holm
+from simulations.engine.scaling import run_scaling
+from simulations.engine.store import Store
+from theory.core import Check, Entry, Evidence, Statement, Verdict, as_expected, combine
+
+# The chance that a run of the whole suite flags a true claim is at most this.
+FAMILY_LEVEL = 1e-3
+_MUTANT_ORDER = ("search", "certificate", "proof")
+
+Task = BlockTask | EvidenceTask
+PointKey = tuple[str, str, str]
+
+
+class Progress(Protocol):
+    """What a run tells the reader while it works."""
+
+    def begin(self, label: str, total: int) -> None:
+        """Start a phase of `total` tasks."""
+
+    def advance(self, label: str) -> None:
+        """Count one finished task, of the claim called `label`."""
+
+    def end(self) -> None:
+        """Finish the phase."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run was asked for."""
+
+    budget: str = "quick"
+    seed: int = 0
+    backend: str = "numpy"
+    workers: int = 1
+    fresh: bool = False
+    files: tuple[str, ...] = ()
+
+
+@dataclass
+class _Measured:
+    """A measurement of one statement: its grid points with merged statistics, or an error."""
+
+    check: Check
+    statement: Statement
+    points: list[dict[str, Any]]
+    statistics: list[Any] = field(default_factory=list)
+    seconds: float = 0.0
+    error: str | None = None
+
+    def pairs(self) -> list[tuple[dict[str, Any], Any]]:
+        return list(zip(self.points, self.statistics, strict=True))
+
+
+class Run:
+    """One execution of the main job over some claims.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    settings : RunSettings
+    store : Store
+        Finished work is read from it and written to it, so that a killed run continues.
+    progress : Progress
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry], settings: RunSettings, store: Store, progress: Progress
+    ) -> None:
+        self.entries = list(entries)
+        self.settings = settings
+        self.store = store
+        self.progress = progress
+        self.sources = {entry.claim.id: _source(entry) for entry in self.entries}
+        self.results: dict[str, dict[str, Any]] = {}
+        self.level = FAMILY_LEVEL
+
+    def verify(self) -> dict[str, Any]:
+        """Return claims and summary as in ``verify --json``, without the manifest."""
+        own = [(entry, entry.claim.itself()) for entry in self.entries]
+        mutants = [(entry, s) for entry in self.entries for s in entry.claim.variants()]
+        evidence_tasks = [
+            self._evidence_task(entry, statement, (check.name,))
+            for entry, statement in own
+            for check in entry.of_kind("proof", "certificate", "search")
+        ]
+        plan: list[Task] = [*self._block_tasks(own + mutants), *evidence_tasks]
+        self._do("checks", plan)
+        self.level = self._level(own)
+        found = {entry.claim.id: self._own_evidence(entry) for entry in self.entries}
+        attempts = self._refute(mutants)
+        claims = [self._claim_json(e, found[e.claim.id], attempts) for e in self.entries]
+        return {"claims": claims, "summary": summarise(claims)}
+
+    # -- planning -------------------------------------------------------------------------
+
+    def _block_tasks(self, statements: Iterable[tuple[Entry, Statement]]) -> list[Task]:
+        tasks: dict[str, Task] = {}
+        for entry, statement in statements:
+            for check in entry.of_kind("monte-carlo"):
+                for point in points(check, statement, self.settings.budget):
+                    for task in self._blocks(check, point):
+                        tasks.setdefault(self._key(task), task)
+        return list(tasks.values())
+
+    def _blocks(self, check: Check, point: Mapping[str, Any]) -> list[BlockTask]:
+        s = self.settings
+        sizes = blocks(check, point, s.budget)
+        return [
+            BlockTask(check.claim.id, check.name, point, i, size, s.seed, s.backend, s.files)
+            for i, size in enumerate(sizes)
+        ]
+
+    def _evidence_task(
+        self, entry: Entry, statement: Statement, checks: tuple[str, ...]
+    ) -> EvidenceTask:
+        s = self.settings
+        return EvidenceTask(
+            entry.claim.id, checks, statement.variant_name, s.budget, s.seed, s.files
+        )
+
+    def _key(self, task: Task) -> str:
+        source = self.sources[task.claim]
+        if isinstance(task, BlockTask):
+            return self.store.content_key(
+                kind="block", source=source, claim=task.claim, check=task.check,
+                point=dict(task.point), index=task.index, size=task.size, seed=task.seed,
+                backend=task.backend,
+            )  # fmt: skip
+        return self.store.content_key(
+            kind="evidence", source=source, claim=task.claim, checks=list(task.checks),
+            variant=task.variant, budget=task.budget, seed=task.seed,
+        )  # fmt: skip
+
+    # -- doing ----------------------------------------------------------------------------
+
+    def _do(self, label: str, tasks: Sequence[Task]) -> None:
+        """Fill `self.results` for every task, from the store where it has them."""
+        missing = []
+        for task in tasks:
+            stored = None if self.settings.fresh else self._stored(task)
+            if stored is None:
+                missing.append(task)
+            else:
+                self.results[self._key(task)] = stored
+        self.progress.begin(label, len(missing))
+        finished = execute(
+            perform, missing, workers=min(self.settings.workers, max(1, len(missing))),
+            initializer=initialise, initargs=(self.settings.files,),
+        )  # fmt: skip
+        for index, result in finished:
+            self._keep(missing[index], result)
+            self.progress.advance(missing[index].claim)
+        self.progress.end()
+
+    def _stored(self, task: Task) -> dict[str, Any] | None:
+        key = self._key(task)
+        if isinstance(task, EvidenceTask):
+            return self.store.get(key)
+        arrays = self.store.get_arrays(key)
+        if arrays is None:
+            return None
+        seconds = float(arrays.pop("seconds"))
+        return {"arrays": arrays, "seconds": seconds}
+
+    def _keep(self, task: Task, result: dict[str, Any]) -> None:
+        key = self._key(task)
+        self.results[key] = result
+        if "error" in result:
+            return
+        if isinstance(task, EvidenceTask):
+            self.store.put(key, result)
+        else:
+            self.store.put_arrays(key, {**result["arrays"], "seconds": result["seconds"]})
+
+    # -- Monte Carlo ----------------------------------------------------------------------
+
+    def _measured(self, check: Check, statement: Statement) -> _Measured:
+        measured = _Measured(check, statement, points(check, statement, self.settings.budget))
+        for point in measured.points:
+            results = [self.results[self._key(task)] for task in self._blocks(check, point)]
+            error = next((r["error"] for r in results if "error" in r), None)
+            if error is not None:
+                measured.error = error
+                return measured
+            measured.statistics.append(merge(check, [r["arrays"] for r in results]))
+            measured.seconds += sum(r["seconds"] for r in results)
+        return measured
+
+    def _level(self, own: Iterable[tuple[Entry, Statement]]) -> float:
+        """Return the level of each test that makes the run's family-wise level FAMILY_LEVEL.
+
+        With k rejections Holm compares the next p-value with ``level / (m - k)``; testing every
+        hypothesis at that level rejects the same k.
+        """
+        p_values: list[float] = []
+        scalings = 0
+        for entry, statement in own:
+            scalings += len(entry.of_kind("scaling"))
+            for check in entry.of_kind("monte-carlo"):
+                measured = self._measured(check, statement)
+                if measured.error is None:
+                    p_values += [
+                        tests(check, statement, point, stats).p_value
+                        for point, stats in measured.pairs()
+                    ]
+        # A scaling check tests on the stored rows; it counts as one more test that is not rejected.
+        total = p_values + [1.0] * scalings
+        rejected = int(sum(holm(total, FAMILY_LEVEL))) if total else 0
+        return FAMILY_LEVEL / max(1, len(total) - rejected)
+
+    def _statistical(self, entry: Entry, statement: Statement) -> list[Evidence]:
+        """Monte Carlo and scaling evidence for a statement, from the blocks of this run."""
+        pieces = []
+        rows: dict[str, Any] = {}
+        for check in entry.of_kind("monte-carlo"):
+            evidence = self._conclude(self._measured(check, statement))
+            rows[check.name] = evidence.data.get("rows", [])
+            pieces.append(evidence)
+        for check in entry.of_kind("scaling"):
+            pieces.append(self._scale(check, statement, rows))
+        return pieces
+
+    def _conclude(self, measured: _Measured) -> Evidence:
+        check, statement = measured.check, measured.statement
+        if measured.error is not None:
+            return Evidence("monte-carlo", check.name, Verdict.ERROR, measured.error)
+        try:
+            evidence = conclude(
+                check, statement, measured.pairs(), alpha=self.level
+            )
+        except Exception as error:
+            return _failed(check, statement, error)
+        # A mutant without parameters of its own is judged by rows that were already paid for.
+        free = statement.is_mutant and not statement.given
+        return replace(evidence, seconds=0.0 if free else measured.seconds)
+
+    def _scale(self, check: Check, statement: Statement, rows: Mapping[str, Any]) -> Evidence:
+        try:
+            return run_scaling(
+                check, statement, rows[check.options["of"]], alpha=self.level
+            )
+        except Exception as error:
+            return _failed(check, statement, error)
+
+    # -- verdicts -------------------------------------------------------------------------
+
+    def _own_evidence(self, entry: Entry) -> list[Evidence]:
+        statement = entry.claim.itself()
+        pieces = []
+        for check in entry.of_kind("proof", "certificate", "search"):
+            task = self._evidence_task(entry, statement, (check.name,))
+            result = self.results[self._key(task)]
+            if "error" in result:
+                pieces.append(Evidence(check.kind, check.name, Verdict.ERROR, result["error"]))
+            else:
+                pieces += [Evidence.from_json(piece) for piece in result["evidence"]]
+        return pieces + self._statistical(entry, statement)
+
+    def _refute(
+        self, mutants: Sequence[tuple[Entry, Statement]]
+    ) -> dict[tuple[str, str], list[Evidence]]:
+        """Refute every mutant: by the measurements already made, else by the other checks."""
+        attempts: dict[tuple[str, str], list[Evidence]] = {}
+        open_tasks: dict[tuple[str, str], EvidenceTask] = {}
+        for entry, statement in mutants:
+            key = (entry.claim.id, str(statement.variant_name))
+            attempts[key] = self._statistical(entry, statement)
+            checks = tuple(c.name for kind in _MUTANT_ORDER for c in entry.of_kind(kind))
+            if checks and not _refuted(attempts[key]):
+                open_tasks[key] = self._evidence_task(entry, statement, checks)
+        self._do("mutants", list(open_tasks.values()))
+        for key, task in open_tasks.items():
+            result = self.results[self._key(task)]
+            if "error" in result:
+                attempts[key].append(Evidence("proof", "-", Verdict.ERROR, result["error"]))
+            else:
+                attempts[key] += [Evidence.from_json(piece) for piece in result["evidence"]]
+        return attempts
+
+    def _claim_json(
+        self,
+        entry: Entry,
+        evidence: list[Evidence],
+        attempts: Mapping[tuple[str, str], list[Evidence]],
+    ) -> dict[str, Any]:
+        claim = entry.claim
+        mutants = [_mutant_json(name, attempts[claim.id, name]) for name in claim.mutants]
+        return {
+            "id": claim.id,
+            "paper": claim.source.paper,
+            "item": claim.source.item,
+            "kind": claim.kind,
+            "expected": claim.expected,
+            "verdict": combine(piece.verdict for piece in evidence).value,
+            "as_expected": as_expected(claim.expected, evidence),
+            "undecided": [p.check for p in evidence if p.verdict is Verdict.INCONCLUSIVE],
+            "seconds": sum(piece.seconds for piece in evidence),
+            "evidence": [piece.to_json() for piece in evidence],
+            "mutants": {
+                "total": len(mutants),
+                "refuted": sum(mutant["refuted"] for mutant in mutants),
+                "list": mutants,
+            },
+        }
+
+
+def summarise(claims: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Count claims, expected verdicts, mutants, refuted mutants and cited steps."""
+    cited = [step for c in claims for piece in c["evidence"] for step in piece.get("cited", [])]
+    return {
+        "claims": len(claims),
+        "as_expected": sum(bool(c["as_expected"]) for c in claims),
+        "mutants": sum(c["mutants"]["total"] for c in claims),
+        "mutants_refuted": sum(c["mutants"]["refuted"] for c in claims),
+        "cited_steps": len(cited),
+    }
+
+
+
+
+def _source(entry: Entry) -> str:
+    return fingerprint([entry.file, *(check.file for check in entry.checks)])
+
+
+def _refuted(pieces: Iterable[Evidence]) -> bool:
+    return any(piece.verdict is Verdict.REFUTED for piece in pieces)
+
+
+def _failed(check: Check, statement: Statement, error: Exception) -> Evidence:
+    """An exception is an error of the claim itself, but no refutation of a mutant."""
+    verdict = Verdict.INCONCLUSIVE if statement.is_mutant else Verdict.ERROR
+    return Evidence(check.kind, check.name, verdict, f"{type(error).__name__}: {error}")
+
+
+def _mutant_json(name: str, pieces: Sequence[Evidence]) -> dict[str, Any]:
+    by = next((piece for piece in pieces if piece.verdict is Verdict.REFUTED), None)
+    last = by or (pieces[-1] if pieces else None)
+    return {
+        "name": name,
+        "refuted": by is not None,
+        "by": by.check if by else None,
+        "kind": by.kind if by else None,
+        "detail": last.summary if last else "no check",
+        "seconds": sum(piece.seconds for piece in pieces),
+    }
