@@ -14,7 +14,7 @@ from simulations.app.drawing import figure_command, new_claim_command, report_co
 from simulations.app.files import write_text
 from simulations.app.output import claims_table, print_table, summary_lines
 from simulations.app.progress import make_progress
-from simulations.app.results import load_claim, save_claims
+from simulations.app.results import existing, load_claim, save_claims, tell_incidents
 from simulations.app.runner import Run, RunSettings
 from simulations.app.simulate import simulate_command
 from simulations.app.work import registry, run_check
@@ -58,7 +58,13 @@ def mutants_command(arguments: argparse.Namespace) -> int:
         print_table(
             ["claim", "mutant", "refuted by", "evidence", "s"],
             [
-                (r["claim"], r["name"], r["by"] or "NOTHING", r["kind"] or "-", f"{r['seconds']:.2f}")
+                (
+                    r["claim"],
+                    r["name"],
+                    r["by"] or "NOTHING",
+                    r["kind"] or "-",
+                    f"{r['seconds']:.2f}",
+                )
                 for r in rows
             ],
         )
@@ -77,9 +83,9 @@ def _verify(arguments: argparse.Namespace, *, fresh: bool) -> dict[str, Any]:
     )  # fmt: skip
     settings = RunSettings(arguments.budget, arguments.seed, backend, workers, fresh, files)
     with Store(arguments.store) as store:
-        _tell_incidents(store)
+        tell_incidents(store)
         result = Run(entries, settings, store, make_progress()).verify()
-        _tell_incidents(store)
+        tell_incidents(store)
         report = {"schema": 1, "manifest": run_manifest.finished(), **result}
         save_claims(store, report)
     return report
@@ -92,12 +98,6 @@ def _resolve_backend(name: str) -> str:
     return select_backend(name).name
 
 
-def _tell_incidents(store: Store) -> None:
-    for incident in store.incidents:
-        print(f"adageo: {incident}", file=sys.stderr)
-    store.incidents.clear()
-
-
 def _status(report: Mapping[str, Any]) -> int:
     s = report["summary"]
     good = s["as_expected"] == s["claims"] and s["mutants_refuted"] == s["mutants"]
@@ -107,7 +107,7 @@ def _status(report: Mapping[str, Any]) -> int:
 def list_command(arguments: argparse.Namespace) -> int:
     """List claims with source, available evidence and last verdict."""
     entries = registry(tuple(arguments.claims)).select(arguments.pattern)
-    with Store.existing(arguments.store) as store:
+    with existing(arguments.store) as store:
         rows = [_list_row(entry, load_claim(store, entry.claim.id)) for entry in entries]
     if arguments.json:
         print(json.dumps(rows, indent=1))
@@ -115,7 +115,13 @@ def list_command(arguments: argparse.Namespace) -> int:
         print_table(
             ["claim", "source", "evidence", "mutants", "last verdict"],
             [
-                (r["id"], r["source"], ", ".join(r["evidence"]), str(r["mutants"]), r["verdict"] or "-")
+                (
+                    r["id"],
+                    r["source"],
+                    ", ".join(r["evidence"]),
+                    str(r["mutants"]),
+                    r["verdict"] or "-",
+                )
                 for r in rows
             ],
         )
@@ -154,15 +160,19 @@ def show_command(arguments: argparse.Namespace) -> int:
         if other:
             lines.append(f"  {title}: {other}")
     lines += ["", f"  stated in {entry.module}"]
-    lines += [f"  {check.kind:<12}{check.function.__module__}.{check.name}" for check in entry.checks]
+    lines += [
+        f"  {check.kind:<12}{check.function.__module__}.{check.name}" for check in entry.checks
+    ]
     lines += [f"  mutant      {name}" for name in claim.mutants]
-    with Store.existing(arguments.store) as store:
+    with existing(arguments.store) as store:
         last = load_claim(store, claim.id)
     if last is None:
         lines += ["", f"  never verified here; run: adageo verify '{claim.id}'"]
     else:
         lines += ["", f"  last verdict: {last['claim']['verdict']}"]
-        lines += [f"  {p['kind']:<12}{p['verdict']}: {p['summary']}" for p in last["claim"]["evidence"]]
+        lines += [
+            f"  {p['kind']:<12}{p['verdict']}: {p['summary']}" for p in last["claim"]["evidence"]
+        ]
     print("\n".join(lines))
     return OK
 
@@ -185,7 +195,7 @@ def prove_command(arguments: argparse.Namespace) -> int:
 
 
 def falsify_command(arguments: argparse.Namespace) -> int:
-    """Search for a counterexample; exit status 1 if one is confirmed for a claim that should hold."""
+    """Search for a counterexample; exit status 1 if one is confirmed where none should be."""
     entry = registry(tuple(arguments.claims))[arguments.claim]
     checks = entry.of_kind("search")
     if not checks:
@@ -194,7 +204,9 @@ def falsify_command(arguments: argparse.Namespace) -> int:
     statement = entry.claim.variant(mutant) if mutant else entry.claim.itself()
     refuted = False
     for check in checks:
-        evidence = run_check(_with_examples(check, arguments.examples), statement, "quick", arguments.seed)
+        evidence = run_check(
+            _with_examples(check, arguments.examples), statement, "quick", arguments.seed
+        )
         refuted |= evidence.verdict is Verdict.REFUTED
         print(f"{statement.label} [{check.name}]: {evidence.verdict.value}. {evidence.summary}")
         for name in ("examples", "exercised", "worst_margin", "tightness", "arithmetic"):
@@ -213,13 +225,17 @@ def _with_examples(check: Check, examples: int | None) -> Check:
 
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Report versions, devices, threads and the health of the store."""
-    found = Manifest(seed=0, budget="quick", backend="numpy", workers=default_workers(), argv=[]).row
-    rows = [(key, json.dumps(value) if isinstance(value, dict | list) else str(value)) for key, value in found.items()]
+    found = Manifest(
+        seed=0, budget="quick", backend="numpy", workers=default_workers(), argv=[]
+    ).row
+    rows = [
+        (key, json.dumps(value) if isinstance(value, dict | list) else str(value))
+        for key, value in found.items()
+    ]
     rows.append(("gpu", _gpu_or_reason()))
     rows.append(("claims", str(len(registry(tuple(arguments.claims))))))
-    with Store.existing(arguments.store) as store:
-        health = store.health()
-        _tell_incidents(store)
+    with existing(arguments.store) as store:
+        health = store.health() if store else {"at": f"{arguments.store}: none yet"}
     rows += [(f"store {key}", str(value)) for key, value in health.items()]
     print_table(["what", "value"], rows)
     return OK

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from simulations.app.cli import OK, UsageError
 from simulations.app.files import make_directory, write_text
-from simulations.app.results import load_claim, stored_report
+from simulations.app.results import existing, load_claim, stored_report
 from simulations.app.template import claim_template
 from simulations.app.work import registry
-from simulations.engine.store import Store
 from theory.core import Evidence
 from theory.core.errors import EnvironmentLacksError
 
@@ -29,7 +28,7 @@ def figure_command(arguments: argparse.Namespace) -> int:
     entries = registry(tuple(arguments.claims)).select(pattern)
     folder = make_directory("--out", arguments.out)
     drawn = 0
-    with Store.existing(arguments.store) as store:
+    with existing(arguments.store) as store:
         for entry in entries:
             last = load_claim(store, entry.claim.id)
             if last is None:
@@ -51,7 +50,7 @@ def report_command(arguments: argparse.Namespace) -> int:
 
     claims = registry(tuple(arguments.claims))
     folder = make_directory("--out", arguments.out)
-    with Store.existing(arguments.store) as store:
+    with existing(arguments.store) as store:
         if store is None:
             raise EnvironmentLacksError("the store has no results yet; run `adageo verify` first")
         report = stored_report(store, claims.select())
@@ -63,7 +62,9 @@ def report_command(arguments: argparse.Namespace) -> int:
 def new_claim_command(arguments: argparse.Namespace) -> int:
     """Write a commented template of a claim that runs as it stands."""
     text = claim_template(arguments.name)
-    file = Path(arguments.out) / (arguments.name.rsplit("/", 1)[-1].replace("-", "_").replace(".", "_") + ".py")
+    file = Path(arguments.out) / (
+        arguments.name.rsplit("/", 1)[-1].replace("-", "_").replace(".", "_") + ".py"
+    )
     if file.exists():
         raise UsageError(f"{file} exists already; choose another --out or another name")
     make_directory("--out", arguments.out)

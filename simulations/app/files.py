@@ -12,11 +12,13 @@ def write_text(argument: str, path: str | Path, text: str) -> None:
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise EnvironmentLacksError(f"{argument} {path}: cannot write ({error.strerror})") from error
+        raise EnvironmentLacksError(
+            f"{argument} {path}: cannot write ({error.strerror})"
+        ) from error
 
 
 def make_directory(argument: str, path: str | Path) -> Path:
-    """Create the directory `path`; raises EnvironmentLacksError naming the argument and the path."""
+    """Create the directory `path`; raises EnvironmentLacksError naming argument and path."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -52,11 +52,12 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> None:
 def summary_lines(report: Mapping[str, Any]) -> list[str]:
     """Return the closing lines of a run: counts, then one line for each claim that failed."""
     s, run = report["summary"], report["manifest"]
-    lines = [
+    counts = (
         f"{s['as_expected']} of {s['claims']} claims as expected, "
         f"{s['mutants_refuted']} of {s['mutants']} mutants refuted, "
         f"{s['cited_steps']} cited steps"
-    ]
+    )
+    lines = [counts]
     again = f"--budget {run['budget']} --seed {run['seed']} --backend {run['backend']}"
     for claim in report["claims"]:
         if not claim["as_expected"]:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from simulations.app.runner import summarise
 from simulations.engine.store import Store
 from theory.core import Entry
 from theory.core.errors import EnvironmentLacksError
+
+
+@contextmanager
+def existing(path: str | Path) -> Iterator[Store | None]:
+    """Open a store for reading, or yield None where there is none; tell what was damaged."""
+    with Store.existing(path) as store:
+        yield store
+        if store is not None:
+            tell_incidents(store)
+
+
+def tell_incidents(store: Store) -> None:
+    """Print what the store found damaged and set aside, once."""
+    for incident in store.incidents:
+        print(f"adageo: {incident}", file=sys.stderr)
+    store.incidents.clear()
 
 
 def save_claims(store: Store, report: Mapping[str, Any]) -> None:
@@ -34,9 +53,13 @@ def stored_report(store: Store, entries: Iterable[Entry]) -> dict[str, Any]:
     found = [row for entry in entries if (row := load_claim(store, entry.claim.id))]
     if not found:
         raise EnvironmentLacksError("the store has no results yet; run `adageo verify` first")
-    claims = [row["claim"] for row in found]
+    claims = [{**row["claim"], "run": _settings(row["manifest"])} for row in found]
     newest = max((row["manifest"] for row in found), key=lambda m: str(m.get("finished", "")))
     return {"schema": 1, "manifest": newest, "claims": claims, "summary": summarise(claims)}
+
+
+def _settings(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: manifest[name] for name in ("seed", "budget", "backend")}
 
 
 def _key(store: Store, claim_id: str) -> str:

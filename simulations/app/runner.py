@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from simulations.app.work import BlockTask, EvidenceTask, initialise, perform
 from simulations.engine.execution import execute
 from simulations.engine.fingerprint import fingerprint
-from simulations.engine.measurement import blocks, conclude, merge, points, tests
+from simulations.engine.measurement import blocks, conclude, merge, points
 from simulations.engine.multiplicity import holm
 from simulations.engine.scaling import run_scaling
 from simulations.engine.store import Store
@@ -114,7 +114,7 @@ class Run:
                         tasks.setdefault(self._key(task), task)
         return list(tasks.values())
 
-    def _blocks(self, check: Check, point: Mapping[str, Any]) -> list[BlockTask]:
+    def _blocks(self, check: Check, point: dict[str, Any]) -> list[BlockTask]:
         s = self.settings
         sizes = blocks(check, point, s.budget)
         return [
@@ -205,20 +205,14 @@ class Run:
         hypothesis at that level rejects the same k.
         """
         p_values: list[float] = []
-        scalings = 0
         for entry, statement in own:
-            scalings += len(entry.of_kind("scaling"))
-            for check in entry.of_kind("monte-carlo"):
-                measured = self._measured(check, statement)
-                if measured.error is None:
-                    p_values += [
-                        tests(check, statement, point, stats).p_value
-                        for point, stats in measured.pairs()
-                    ]
-        # A scaling check tests on the stored rows; it counts as one more test that is not rejected.
-        total = p_values + [1.0] * scalings
-        rejected = int(sum(holm(total, FAMILY_LEVEL))) if total else 0
-        return FAMILY_LEVEL / max(1, len(total) - rejected)
+            for evidence in self._statistical(entry, statement):
+                if evidence.kind == "scaling":
+                    p_values += [evidence.data.get("p_value", 1.0)]
+                else:
+                    p_values += [row["p_value"] for row in evidence.data.get("rows", [])]
+        rejected = int(sum(holm(p_values, FAMILY_LEVEL))) if p_values else 0
+        return FAMILY_LEVEL / max(1, len(p_values) - rejected)
 
     def _statistical(self, entry: Entry, statement: Statement) -> list[Evidence]:
         """Monte Carlo and scaling evidence for a statement, from the blocks of this run."""
@@ -237,9 +231,7 @@ class Run:
         if measured.error is not None:
             return Evidence("monte-carlo", check.name, Verdict.ERROR, measured.error)
         try:
-            evidence = conclude(
-                check, statement, measured.pairs(), alpha=self.level
-            )
+            evidence = conclude(check, statement, measured.pairs(), alpha=self.level)
         except Exception as error:
             return _failed(check, statement, error)
         # A mutant without parameters of its own is judged by rows that were already paid for.
@@ -248,9 +240,7 @@ class Run:
 
     def _scale(self, check: Check, statement: Statement, rows: Mapping[str, Any]) -> Evidence:
         try:
-            return run_scaling(
-                check, statement, rows[check.options["of"]], alpha=self.level
-            )
+            return run_scaling(check, statement, rows[check.options["of"]], alpha=self.level)
         except Exception as error:
             return _failed(check, statement, error)
 
@@ -326,8 +316,6 @@ def summarise(claims: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "mutants_refuted": sum(c["mutants"]["refuted"] for c in claims),
         "cited_steps": len(cited),
     }
-
-
 
 
 def _source(entry: Entry) -> str:

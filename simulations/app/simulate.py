@@ -20,7 +20,7 @@ from simulations.app.progress import make_progress
 from simulations.app.runner import FAMILY_LEVEL
 from simulations.app.work import registry
 from simulations.engine.measurement import blocks, conclude, merge, points, run_block
-from theory.core import Check, Entry
+from theory.core import Check, Entry, EnvironmentLacksError
 
 FORMATS = (".csv", ".json", ".npz")
 
@@ -35,10 +35,8 @@ def simulate_command(arguments: argparse.Namespace) -> int:
     overrides = [parse_setting(text) for text in arguments.set]
     rows: list[dict[str, Any]] = []
     for check in _measurements(entry, overrides):
-        if arguments.trials:
-            trials = {"quick": arguments.trials}
-            check = dataclasses.replace(check, options={**check.options, "trials": trials})
-        rows += _measure(check, grid(check, overrides), arguments.seed, backend)
+        sized = _with_trials(check, arguments.trials)
+        rows += _measure(sized, grid(sized, overrides), arguments.seed, backend)
     columns = list(dict.fromkeys(name for row in rows for name in row if _plain(row[name])))
     print_table(columns, [[_cell(row.get(name)) for name in columns] for row in rows])
     if arguments.out:
@@ -79,7 +77,17 @@ def write_rows(path: str, columns: Sequence[str], rows: Sequence[Mapping[str, An
         lines += [",".join(_csv(row.get(name)) for name in columns) for row in rows]
         write_text("--out", path, "\n".join(lines) + "\n")
     else:
-        np.savez(path, **{name: np.array([row.get(name) for row in rows]) for name in columns})
+        arrays: dict[str, Any] = {n: np.array([row.get(n) for row in rows]) for n in columns}
+        try:
+            np.savez(path, **arrays)
+        except OSError as error:
+            raise EnvironmentLacksError(f"--out {path}: cannot write ({error.strerror})") from error
+
+
+def _with_trials(check: Check, trials: int | None) -> Check:
+    if trials is None:
+        return check
+    return dataclasses.replace(check, options={**check.options, "trials": {"quick": trials}})
 
 
 def _measurements(entry: Entry, overrides: Sequence[tuple[str, list[Any]]]) -> list[Check]:

@@ -8,7 +8,7 @@ any process.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class BlockTask:
 
     claim: str
     check: str
-    point: Mapping[str, Any]
+    point: dict[str, Any]
     index: int
     size: int
     seed: int

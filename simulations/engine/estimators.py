@@ -76,6 +76,10 @@ class Estimator(ABC):
         """Why no conclusion may be drawn at level alpha; empty where it may."""
         return ""
 
+    def details(self, stats: Statistics, claimed: Any) -> dict[str, Any]:
+        """JSON-ready entries for figures, beside estimate and interval; none by default."""
+        return {}
+
     def claimed_number(self, claimed: Any) -> float:
         """The number that the estimate is compared with."""
         return float(claimed)
@@ -286,6 +290,16 @@ class _Law(_Sampled):
 
     def p_value(self, stats: Statistics, claimed: Any) -> float:
         return laws_ks.ks_p_value(self.estimate(stats, claimed), self.count(stats))
+
+    def details(self, stats: Statistics, claimed: Any) -> dict[str, Any]:
+        """Sample and claimed quantiles at 0.01, ..., 0.99, for a Q-Q plot."""
+        sample = numpy.sort(stats["sample"])
+        levels = numpy.linspace(0.01, 0.99, 99)
+        # The claimed law is inverted on the sample itself; beyond it there is nothing to plot.
+        law = numpy.maximum.accumulate(numpy.asarray(claimed(sample), dtype=numpy.float64))
+        theory = numpy.interp(levels, law, sample)
+        found = {"claimed": theory, "sample": numpy.quantile(sample, levels)}
+        return {"quantiles": {name: column.tolist() for name, column in found.items()}}
 
     def claimed_number(self, claimed: Any) -> float:
         if not callable(claimed):

@@ -254,6 +254,7 @@ def _row(
     }  # fmt: skip
     if caveat:
         row["caveat"] = caveat
+    row |= estimator.details(stats, claimed)
     return {key: _json_ready(value) for key, value in row.items()}
 
 

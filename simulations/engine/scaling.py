@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy
@@ -56,6 +56,8 @@ class LinearFit:
         Sum of squared residuals in units of the standard errors.
     degrees : int
         Number of rows less number of coefficients.
+    rows : tuple of mappings
+        For each row x, y, se and the fitted y.
     """
 
     names: tuple[str, ...]
@@ -63,6 +65,7 @@ class LinearFit:
     covariance: FloatArray
     chi_square: float
     degrees: int
+    rows: tuple[Mapping[str, float], ...] = ()
 
     def estimate(self, name: str) -> tuple[float, float]:
         """Estimate and standard error of one coefficient."""
@@ -116,7 +119,8 @@ def fit_power_law(
     if finite_size is not None:
         _check(finite_size > 0.0, "finite_size", finite_size, "positive")
         columns["correction"] = x**-finite_size
-    return _fit(columns, numpy.log(y), errors)
+    fit, fitted = _fit(columns, numpy.log(y), errors)
+    return replace(fit, rows=_rows(x, y, se, numpy.exp(fitted)))
 
 
 def fit_limit(x: Values, y: Values, se: Values, *, orders: Sequence[float] = (1.0,)) -> LinearFit:
@@ -137,7 +141,15 @@ def fit_limit(x: Values, y: Values, se: Values, *, orders: Sequence[float] = (1.
     _check(all(order > 0.0 for order in orders), "orders", orders, "positive")
     columns = {"limit": numpy.ones_like(x)}
     columns |= {f"order_{k}": x**-order for k, order in enumerate(orders, start=1)}
-    return _fit(columns, y, se)
+    fit, fitted = _fit(columns, y, se)
+    return replace(fit, rows=_rows(x, y, se, fitted))
+
+
+def _rows(*columns: FloatArray) -> tuple[Mapping[str, float], ...]:
+    names = ("x", "y", "se", "fitted")
+    return tuple(
+        dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)
+    )
 
 
 def _columns(*values: Values) -> tuple[FloatArray, ...]:
@@ -151,7 +163,9 @@ def _columns(*values: Values) -> tuple[FloatArray, ...]:
     return arrays
 
 
-def _fit(columns: Mapping[str, FloatArray], y: FloatArray, errors: FloatArray) -> LinearFit:
+def _fit(
+    columns: Mapping[str, FloatArray], y: FloatArray, errors: FloatArray
+) -> tuple[LinearFit, FloatArray]:
     design = numpy.stack(list(columns.values()), axis=1) / errors[:, None]
     scale = numpy.sqrt(numpy.sum(design**2, axis=0))
     u, singular, vt = numpy.linalg.svd(design / scale, full_matrices=False)
@@ -161,8 +175,9 @@ def _fit(columns: Mapping[str, FloatArray], y: FloatArray, errors: FloatArray) -
     inverse = (vt.T / singular) / scale[:, None]
     values = inverse @ (u.T @ target)
     residual = target - design @ values
-    return LinearFit(tuple(columns), values, inverse @ inverse.T, float(residual @ residual),
-                     len(y) - len(columns))  # fmt: skip
+    fit = LinearFit(tuple(columns), values, inverse @ inverse.T, float(residual @ residual),
+                    len(y) - len(columns))  # fmt: skip
+    return fit, y - residual * errors
 
 
 def _check(condition: bool, name: str, value: object, allowed: str) -> None:
@@ -236,6 +251,7 @@ def run_scaling(
         "low": interval.low, "high": interval.high, "claimed": comparison.claimed,
         "p_value": comparison.p_value, "lack_of_fit": lack, "coefficients":
         dict(zip(fit.names, (float(value) for value in fit.values), strict=True)),
+        "rows": [dict(row) for row in fit.rows],
     }  # fmt: skip
     summary = (f"{name} {estimate:.5g} in [{interval.low:.5g}, {interval.high:.5g}], claimed "
                f"{comparison.claimed:.5g}, from {len(rows)} points")  # fmt: skip
