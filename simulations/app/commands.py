@@ -225,13 +225,10 @@ def _with_examples(check: Check, examples: int | None) -> Check:
 
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Report versions, devices, threads and the health of the store."""
-    found = Manifest(
-        seed=0, budget="quick", backend="numpy", workers=default_workers(), argv=[]
-    ).row
-    rows = [
-        (key, json.dumps(value) if isinstance(value, dict | list) else str(value))
-        for key, value in found.items()
-    ]
+    workers = default_workers()
+    facts = Manifest(seed=0, budget="quick", backend="numpy", workers=workers, argv=[]).row
+    asked = ("seed", "budget", "argv", "backend", "device", "started")
+    rows = [(key, _text(value)) for key, value in facts.items() if key not in asked]
     rows.append(("gpu", _gpu_or_reason()))
     rows.append(("claims", str(len(registry(tuple(arguments.claims))))))
     with existing(arguments.store) as store:
@@ -248,3 +245,7 @@ def _gpu_or_reason() -> str:
         return select_backend("cupy").device
     except EnvironmentLacksError as error:
         return str(error)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)

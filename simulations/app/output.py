@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_PIPES
     table: Table = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for index, column in enumerate(columns):
+        # Ids are to be copied: they keep their line where the terminal is wide enough.
+        table.add_column(column, overflow="fold", no_wrap=index == 0 and width >= _WIDTH_OF_PIPES)
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
     Console(width=max(40, width), highlight=False).print(table)
@@ -40,7 +42,7 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> None:
             claim["id"],
             claim["verdict"],
             "yes" if claim["as_expected"] else "NO",
-            ", ".join(_evidence_word(piece) for piece in claim["evidence"]),
+            _evidence_words(claim["evidence"]),
             f"{claim['mutants']['refuted']}/{claim['mutants']['total']}",
             f"{claim['seconds']:.1f}",
         )
@@ -75,10 +77,19 @@ def summary_lines(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _evidence_word(piece: Mapping[str, Any]) -> str:
-    kind, verdict = piece["kind"], piece["verdict"]
-    extra = f" ({len(piece['cited'])} cited)" if piece.get("cited") else ""
-    return f"{kind} {verdict}{extra}"
+def _evidence_words(pieces: Sequence[Mapping[str, Any]]) -> str:
+    """Kinds of evidence with counts, cited steps, and the verdicts that settle nothing."""
+    words = []
+    for (kind, verdict), count in Counter((p["kind"], p["verdict"]) for p in pieces).items():
+        same = [p for p in pieces if (p["kind"], p["verdict"]) == (kind, verdict)]
+        cited = sum(len(piece.get("cited", [])) for piece in same)
+        words.append(
+            kind
+            + (f" x{count}" if count > 1 else "")
+            + (f" ({cited} cited)" if cited else "")
+            + (f" {verdict.upper()}" if verdict in ("error", "inconclusive") else "")
+        )
+    return ", ".join(words)
 
 
 def _reason(claim: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from simulations.engine.measurement import blocks, conclude, merge, points, run_
 from theory.core import Check, Entry, EnvironmentLacksError
 
 FORMATS = (".csv", ".json", ".npz")
+_NOT_PRINTED = ("standard_error", "resolution", "side")
 
 
 def simulate_command(arguments: argparse.Namespace) -> int:
@@ -38,7 +39,8 @@ def simulate_command(arguments: argparse.Namespace) -> int:
         sized = _with_trials(check, arguments.trials)
         rows += _measure(sized, grid(sized, overrides), arguments.seed, backend)
     columns = list(dict.fromkeys(name for row in rows for name in row if _plain(row[name])))
-    print_table(columns, [[_cell(row.get(name)) for name in columns] for row in rows])
+    shown = [name for name in columns if name not in _NOT_PRINTED]
+    print_table(shown, [[_cell(row.get(name)) for name in shown] for row in rows])
     if arguments.out:
         write_rows(arguments.out, columns, rows)
     return OK
