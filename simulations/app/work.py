@@ -19,6 +19,7 @@ from simulations.engine.measurement import run_block
 from theory.core import Check, Entry, Evidence, Registry, Statement, Verdict, discover
 
 ROOMS = ("theory", "proofs_check", "simulations")
+_NO_CLAIMS = ("simulations.app", "simulations.kernels", "simulations.__main__")
 _registries: dict[tuple[str, ...], Registry] = {}
 
 
@@ -26,7 +27,7 @@ def registry(files: Sequence[str] = ()) -> Registry:
     """Return the claims of the suite, of the plugins and of `files`; discovered once a process."""
     key = tuple(files)
     if key not in _registries:
-        _registries[key] = discover(ROOMS, files)
+        _registries[key] = discover(ROOMS, files, skip=_NO_CLAIMS)
     return _registries[key]
 
 

@@ -162,7 +162,9 @@ class Registry:
         return f"no claim matches {name!r}{hint}"
 
 
-def discover(packages: Sequence[str], files: Sequence[str | Path] = ()) -> Registry:
+def discover(
+    packages: Sequence[str], files: Sequence[str | Path] = (), *, skip: Sequence[str] = ()
+) -> Registry:
     """Import all modules of `packages`, the given files and the installed plugins.
 
     Parameters
@@ -171,6 +173,8 @@ def discover(packages: Sequence[str], files: Sequence[str | Path] = ()) -> Regis
         Names of packages; all their submodules are imported.
     files : sequence of path
         Python files with further claims (``--claims FILE``).
+    skip : sequence of str
+        Subpackages that hold no claims or checks and are not imported.
 
     Raises
     ------
@@ -178,7 +182,7 @@ def discover(packages: Sequence[str], files: Sequence[str | Path] = ()) -> Regis
         If a file cannot be read or imported, or a claim is malformed, has no evidence, or
         stands twice.
     """
-    modules = [module for package in packages for module in _walk(package)]
+    modules = [module for package in packages for module in _walk(package, skip)]
     plugins = importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
     modules += [_import_plugin(point) for point in plugins]
     modules += [load_file(file) for file in files]
@@ -221,9 +225,14 @@ def _import_plugin(point: importlib.metadata.EntryPoint) -> ModuleType:
         ) from error
 
 
-def _walk(package: str) -> list[ModuleType]:
+def _walk(package: str, skip: Sequence[str]) -> list[ModuleType]:
     root = importlib.import_module(package)
     found = [root]
-    for info in pkgutil.walk_packages(root.__path__, prefix=f"{package}."):
-        found.append(importlib.import_module(info.name))
+    for info in pkgutil.iter_modules(root.__path__, prefix=f"{package}."):
+        if info.name in skip:
+            continue
+        if info.ispkg:
+            found += _walk(info.name, skip)
+        else:
+            found.append(importlib.import_module(info.name))
     return found
