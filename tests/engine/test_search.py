@@ -84,6 +84,26 @@ def test_the_ascent_finds_and_simplifies_a_violation_that_generation_misses():
     assert len(repr(found.data["counterexample"]["x"])) <= 7
 
 
+def test_the_ascent_keeps_shapes_and_symmetry():
+    # <A, G'G> <= ||A|| ||G'G|| (Frobenius), with equality for A along G'G.
+    def frobenius(a, g):
+        gram = arrays.transpose(g) @ g
+        return arrays.total(a * gram) ** 2, arrays.total(a * a) * arrays.total(gram * gram)
+
+    seen = []
+
+    def symmetric(a, g):
+        seen.append(g.shape)
+        return arrays.is_symmetric(a)
+
+    instances = st.fixed_dictionaries({"a": strategies.symmetric(2),
+                                       "g": strategies.gradient_sequences(2, 2)})  # fmt: skip
+    found = search(claim(frobenius, assumes=symmetric), instances, refine=("a", "g"), examples=30)
+    assert found.verdict is Verdict.SUPPORTED
+    assert found.data["tightness"] > 0.999
+    assert set(seen) == {(3, 2)}
+
+
 def test_a_constant_that_is_one_percent_too_small_is_refuted_and_shrunk():
     bad = claim(cauchy_schwarz, small=lambda x, y: (arrays.dot(x, y) ** 2,
                 arrays.dot(x, x) * arrays.dot(y, y) * Fraction(99, 100)))  # fmt: skip

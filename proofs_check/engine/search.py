@@ -1,0 +1,198 @@
+"""The search for counterexamples: Hypothesis generates, an ascent refines, exact numbers judge."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+from unittest import mock
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.errors import HypothesisException, Unsatisfiable
+from hypothesis.internal.conjecture import providers
+
+from proofs_check.engine.ascent import ascend, simplify
+from proofs_check.engine.hunt import Hunt, Violated
+from proofs_check.engine.judging import EQUALITIES
+from theory.core import AdageoError, Check, Claim, ClaimError, Evidence, Statement, Verdict
+from theory.core.registry import check_decorator
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXAMPLES: Mapping[str, int] = {"quick": 200, "standard": 2000, "deep": 20000}
+SEARCHABLE = ("inequality", *EQUALITIES)
+_ASCENTS = 4
+_LEAST_TRIALS = 600
+_SIMPLIFICATIONS = 300
+
+
+def attack(claim: Claim, examples: Mapping[str, int] | None = None,
+           refine: Sequence[str] = ()) -> Callable[[F], F]:  # fmt: skip
+    """Register a Hypothesis strategy of instances as a search for counterexamples of `claim`.
+
+    The decorated function returns a strategy of dictionaries whose keys are the arguments of
+    the claim's formula; the values are floats, ints, Fractions and float arrays. It may take
+    the statement as its only argument.
+
+    Parameters
+    ----------
+    claim : Claim
+        An inequality, identity, definition or algorithm.
+    examples : mapping of str to int, optional
+        Instances per budget; by default 200 (quick), 2000 (standard), 20000 (deep).
+    refine : sequence of str
+        Arguments that the local ascent may move to push lhs/rhs up.
+
+    Raises
+    ------
+    ClaimError
+        If the claim's kind cannot be searched, or a number of examples is not positive.
+    """
+    if isinstance(claim, Claim) and claim.kind not in SEARCHABLE:
+        raise ClaimError(f"{claim.id}: kind is {claim.kind!r}; @attack takes claims that compare "
+                         f"two sides: {', '.join(SEARCHABLE)}")  # fmt: skip
+    for budget, number in (examples or {}).items():
+        if budget not in EXAMPLES or number < 1:
+            raise ClaimError(f"@attack: examples[{budget!r}] is {number!r}; it must be a positive "
+                             f"number for one of {', '.join(EXAMPLES)}")  # fmt: skip
+    names = (refine,) if isinstance(refine, str) else tuple(refine)
+    numbers = {**EXAMPLES, **(examples or {})}
+    return check_decorator("search", claim, examples=numbers, refine=names)
+
+
+def run_search(check: Check, statement: Statement, *, budget: str, seed: int) -> Evidence:
+    """Hunt for a violation of a statement (the claim itself or a mutant).
+
+    Only a violation that is certain in exact rationals or balls refutes. The same seed gives
+    the same evidence.
+
+    Parameters
+    ----------
+    budget : str
+        ``quick``, ``standard`` or ``deep``.
+    seed : int
+
+    Returns
+    -------
+    Evidence
+        Its data: ``examples``, ``exercised`` (hypotheses held), ``undefined`` (outside the
+        formula's domain), ``undecided`` (balls too wide at 2048 bits), ``float_only``
+        (violations of float64 rounding alone), ``worst_margin`` (least rhs - lhs; for an
+        equality minus the largest ``|lhs - rhs|``), ``tightness`` (supremum of the ratio),
+        ``ratios`` (its 101 quantiles over the generated instances), ``extremal`` and
+        ``counterexample`` (instances), ``reproduce`` (a line of Python), ``arithmetic``.
+
+    Raises
+    ------
+    AdageoError
+        If the budget is unknown.
+    """
+    examples = check.options["examples"].get(budget)
+    if examples is None:
+        raise AdageoError(f"budget is {budget!r}; it must be one of {', '.join(EXAMPLES)}")
+    began = time.process_time()
+    hunt = Hunt(statement)
+    try:
+        _generate(hunt, _strategy(check, statement), examples, _derive(seed, check, statement))
+        _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS),
+                _derive(seed, check, statement))  # fmt: skip
+    except Exception as error:
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+        verdict = Verdict.INCONCLUSIVE if statement.is_mutant else Verdict.ERROR
+        summary = f"{check.name} stopped: {line}"
+    else:
+        verdict, summary = hunt.verdict()
+    return Evidence("search", check.name, verdict, summary, hunt.data(),
+                    time.process_time() - began)  # fmt: skip
+
+
+def _strategy(check: Check, statement: Statement) -> Any:
+    parameters = inspect.signature(check.function).parameters.values()
+    asked = any(parameter.default is parameter.empty for parameter in parameters)
+    strategy = check.function(statement) if asked else check.function()
+    imposed = dict(statement.given)
+    return strategy.map(lambda instance: {k: imposed.get(k, v) for k, v in instance.items()})
+
+
+def _derive(seed: int, check: Check, statement: Statement) -> int:
+    name = f"{seed}/{check.claim.id}/{check.name}/{statement.variant_name}"
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+
+
+def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int) -> None:
+    @hypothesis.seed(seed)
+    @settings(max_examples=examples, database=None, deadline=None, derandomize=False,
+              print_blob=False, report_multiple_bugs=False, verbosity=Verbosity.quiet,
+              phases=(Phase.generate, Phase.target, Phase.shrink), backend="hypothesis",
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(instance=strategy)
+    def explore(instance: dict[str, Any]) -> None:
+        shrinking = hunt.violated
+        score = None if shrinking else hunt.visit(instance)
+        if hunt.still_violated(instance) if shrinking else hunt.violated:
+            raise Violated(hunt.statement.label)
+        if shrinking:
+            return
+        if score is None:
+            hypothesis.reject()
+        ratio, negative_margin = score
+        if ratio > 0:
+            hypothesis.target(ratio, label="ratio")
+        elif math.isfinite(negative_margin):
+            hypothesis.target(negative_margin, label="margin")
+
+    with _same_constants_everywhere(), contextlib.suppress(Violated, Unsatisfiable):
+        try:
+            explore()
+        except HypothesisException:
+            # What stops the shrinker does not unmake a violation that is confirmed already.
+            if not hunt.violated:
+                raise
+
+
+def _refine(hunt: Hunt, leaves: Sequence[str], trials: int, seed: int) -> None:
+    starts = hunt.starts(_ASCENTS)
+    if not leaves or hunt.violated or hunt.equality or not starts:
+        return
+    unknown = [name for name in leaves if name not in starts[0][1]]
+    if unknown:
+        raise ClaimError(f"refine names {unknown[0]!r}; the instances have "
+                         f"{', '.join(starts[0][1])}")  # fmt: skip
+    rng = np.random.default_rng(seed)
+    hunt.refining = True
+    climb = partial(ascend, visit=hunt.visit_or_stop, leaves=leaves, rng=rng)
+    try:
+        reached = [climb(instance, score, trials=trials // (2 * len(starts)) + 1)
+                   for score, instance in starts]  # fmt: skip
+        open_ends = [end for end in reached if end[0][0] < 1]
+        if open_ends:
+            score, instance = max(open_ends, key=lambda end: end[0])
+            climb(instance, score, trials=trials // 2)
+    except Violated:
+        simplify(hunt.counterexample, hunt.still_violated, trials=_SIMPLIFICATIONS)
+
+
+@contextlib.contextmanager
+def _same_constants_everywhere() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants of whichever local modules are imported.
+
+    It would make the instances depend on the rest of the process, and write a cache to disk.
+    """
+    if not hasattr(providers, "_get_local_constants"):  # before Hypothesis 6.131
+        yield
+        return
+    from hypothesis.internal.constants_ast import Constants
+
+    cache = providers.CONSTANTS_CACHE
+    with (
+        mock.patch.object(providers, "_get_local_constants", Constants),
+        mock.patch.object(providers, "CONSTANTS_CACHE", type(cache)(cache.max_size)),
+    ):
+        yield
