@@ -22,6 +22,8 @@ def test_refutation_wins_over_a_proof_and_an_error_over_support():
         ("holds", [("proof", "proved")], True),
         ("holds", [("search", "supported")], True),
         ("holds", [("proof", "inconclusive"), ("search", "supported")], False),
+        ("holds", [("certificate", "supported")], True),
+        ("holds", [("certificate", "inconclusive"), ("search", "supported")], False),
         ("holds", [("proof", "proved"), ("search", "refuted")], False),
         ("holds", [("proof", "proved"), ("search", "error")], False),
         ("holds", [("monte-carlo", "inconclusive")], False),

@@ -135,6 +135,10 @@ def test_unit_vectors_and_eigenvectors():
     assert B @ x != value * x
 
 
+def test_quadratic_forms_take_either_order():
+    assert A.quadratic_form(x) == x.quadratic_form(A) == x @ A @ x
+
+
 def test_trace_rotates_transposes_and_knows_dimensions():
     assert (M @ N @ B).trace() == (N @ B @ M).trace() == (B @ N.T @ M.T).trace()
     assert (M @ N @ B).trace() != (N @ M @ B).trace()

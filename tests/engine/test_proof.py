@@ -344,3 +344,12 @@ def test_render_refuses_other_evidence():
     other = type(evidence)("search", "hunt", Verdict.SUPPORTED, "")
     with pytest.raises(ValueError, match="only a proof or a certificate"):
         render(other)
+
+
+def test_a_checked_certificate_supports_but_does_not_prove():
+    def instance(statement, transcript):
+        lhs, rhs = statement.formula(2, 3)
+        transcript.exact("at (2, 3)", lhs, "==", rhs, scope="x = 2, y = 3", concludes=True)
+
+    assert run(SQUARES, instance, kind="certificate").verdict is Verdict.SUPPORTED
+    assert "covers" in render(run(SQUARES, instance, kind="certificate"))

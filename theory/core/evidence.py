@@ -81,7 +81,7 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
 def as_expected(expected: str, evidence: Iterable[Evidence]) -> bool:
     """Whether a claim ended as it should.
 
-    ``holds`` asks for `proved` or `supported`, and for every registered proof to check;
+    ``holds`` asks for `proved` or `supported`, and every proof and certificate must check;
     ``fails`` asks for `refuted`; ``measured`` for any decision. An error is never expected.
     """
     pieces = list(evidence)
@@ -90,5 +90,6 @@ def as_expected(expected: str, evidence: Iterable[Evidence]) -> bool:
         return verdict is Verdict.REFUTED
     if expected == "measured":
         return verdict in (Verdict.PROVED, Verdict.SUPPORTED, Verdict.REFUTED)
-    proofs_check = all(piece.verdict is Verdict.PROVED for piece in pieces if piece.kind == "proof")
-    return verdict in (Verdict.PROVED, Verdict.SUPPORTED) and proofs_check
+    good = {"proof": (Verdict.PROVED,), "certificate": (Verdict.PROVED, Verdict.SUPPORTED)}
+    checked = all(p.verdict in good[p.kind] for p in pieces if p.kind in good)
+    return verdict in (Verdict.PROVED, Verdict.SUPPORTED) and checked

@@ -43,7 +43,8 @@ def gradients(weights: Sequence[Array], X: Array, Y: Array) -> list[Array]:
 def factors(weights: Sequence[Array], X: Array, layer: int) -> tuple[Array | None, Array]:
     r"""Return the factors around layer k, :math:`M_k` and :math:`N_k`.
 
-    :math:`M_k = W_H \cdots W_{k+1}`, :math:`N_k = W_{k-1} \cdots W_1 X`. The first is None for the last layer, where it is the identity.
+    :math:`M_k = W_H \cdots W_{k+1}`, :math:`N_k = W_{k-1} \cdots W_1 X`. The first is None
+    for the last layer, where it is the identity.
 
     Raises
     ------
