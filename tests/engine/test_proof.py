@@ -333,7 +333,7 @@ def test_decorators_register_kind_and_scope():
     try:
         proof(SQUARES, scope="d <= 4")(direct)
         assert (_CHECKS[-1].kind, _CHECKS[-1].options["scope"]) == ("proof", "d <= 4")
-        certificate(SQUARES, scope="a box")(direct)
+        certificate(SQUARES, scope="a box")(lambda statement, transcript: None)
         assert (_CHECKS[-1].kind, _CHECKS[-1].options["scope"]) == ("certificate", "a box")
     finally:
         _CHECKS[:] = before

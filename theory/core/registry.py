@@ -66,20 +66,15 @@ def check_decorator(kind: str, claim: Claim, **options: Any) -> Callable[[F], F]
     Raises
     ------
     ClaimError
-        If `claim` is not a Claim, or the claim has a check of that name already.
+        If `claim` is not a Claim, or has a check of that name already.
     """
     if not isinstance(claim, Claim):
         raise ClaimError(f"@{kind}: its first argument is {claim!r}; it must be a Claim")
 
     def register(function: F) -> F:
         check = Check(kind, claim, function, MappingProxyType(options))
-        for other in _CHECKS:
-            if other.claim.id == claim.id and other.name == check.name:
-                if other.file == check.file:
-                    _CHECKS.remove(other)
-                    break
-                raise ClaimError(f"{claim.id}: two checks are called {check.name!r}, "
-                                 f"in {other.file} and {check.file}")  # fmt: skip
+        if any(other.claim is claim and other.name == check.name for other in _CHECKS):
+            raise ClaimError(f"{claim.id}: two checks are called {check.name!r}, in {check.file}")
         _CHECKS.append(check)
         return function
 
