@@ -10,7 +10,7 @@ verify: $(VENV)/.installed
 	$(BIN)/adageo verify --workers 2
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not gpu and not nightly"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not gpu and not nightly"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
