@@ -65,6 +65,10 @@ def equation(lhs: Any, rhs: Any, relation: str = "=") -> tuple[str, str]:
     """Text and LaTeX of ``lhs relation rhs``."""
     left, right = _latex(_plain(lhs)), _latex(_plain(rhs))
     relation = "=" if relation == "==" else relation
+    if relation == "=" and plain_text(lhs) == plain_text(rhs):
+        # The normal form is shared; "x = x" would tell a reader nothing.
+        both = rf"\text{{both sides}} = {left}" if left else ""
+        return f"both sides reduce to {plain_text(lhs)}", both
     symbol = {"<=": r"\leq", ">=": r"\geq", "!=": r"\neq"}.get(relation, relation)
     return (f"{plain_text(lhs)} {relation} {plain_text(rhs)}",
             f"{left} {symbol} {right}" if left and right else "")  # fmt: skip

@@ -286,7 +286,8 @@ def test_steps_are_recorded_in_order_and_failures_do_not_stop_the_proof(transcri
     assert transcript.failed.name == "two"
     row = transcript.steps[0].to_json()
     assert row["because"] == "it is the same"
-    assert row["latex"] == "x = x"
+    assert row["claim"] == "both sides reduce to x"
+    assert row["latex"] == r"\text{both sides} = x"
 
 
 def test_a_step_that_raises_is_a_failed_step(transcript):
