@@ -149,11 +149,15 @@ def mediant(statement: Statement, transcript: Transcript) -> None:
 
 
 @attack(average_not_dominated_nonnegative)
-def averages_of_matrices() -> st.SearchStrategy[dict[str, Any]]:
-    """Two or three matrices, a fifth of them signed, with the bound at the extreme share."""
+def averages_of_matrices(statement: Statement) -> st.SearchStrategy[dict[str, Any]]:
+    """Two or three matrices, a fifth of them signed, with the bound at the extreme share.
+
+    Where a variant drops the sign, all are signed.
+    """
+    any_sign = statement.assumes is not average_not_dominated_nonnegative.assumes
     size = st.one_of(st.sampled_from([0.0, 1.0, 2.0, 5.0, 1e-6, 1e6]), st.floats(0.0, 4.0))
     weight = st.sampled_from([0.25, 0.5, 1.0, 3.0])
-    signed = st.integers(0, 4).map(lambda k: k == 0)
+    signed = st.integers(0, 4).map(lambda k: any_sign or k == 0)
 
     def instance(shape: tuple[int, int]) -> st.SearchStrategy[dict[str, Any]]:
         k, d = shape

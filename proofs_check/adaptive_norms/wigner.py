@@ -285,18 +285,21 @@ def stable_integral(statement: Statement, transcript: Transcript) -> None:
 
 @attack(above_one_over_d, examples={"quick": 200, "standard": 1000, "deep": 5000},
         refine=("entries",))  # fmt: skip
-def placements_of_entries() -> st.SearchStrategy[dict[str, Any]]:
-    """Entries at d = 2 and 3: mixed, of very different sizes, nearly equal, and some signed."""
+def placements_of_entries(statement: Statement) -> st.SearchStrategy[dict[str, Any]]:
+    """Entries at d = 2 and 3: mixed, of very different sizes, nearly equal, and some signed.
+
+    Where a variant drops the sign, all are signed.
+    """
     mixed = st.floats(0.0, 4.0)
     sparse = st.sampled_from([0.0, 1.0, 1e-6, 1e6])
     near = st.floats(-0.01, 0.01).map(lambda e: 1.0 + e)
     signed = st.sampled_from([-1.0, -0.5, 1.0, 3.0])
+    any_sign = statement.assumes is not above_one_over_d.assumes
+    entries = (signed, st.floats(-4.0, 4.0)) if any_sign else (mixed, sparse, near, signed)
 
     def instance(d: int) -> st.SearchStrategy[dict[str, Any]]:
         n = d * (d + 1) // 2
-        lists = st.one_of(
-            *(st.lists(s, min_size=n, max_size=n) for s in (mixed, sparse, near, signed))
-        )
+        lists = st.one_of(*(st.lists(s, min_size=n, max_size=n) for s in entries))
         return lists.map(lambda values: {"d": d, "entries": numpy.asarray(values)})
 
     return st.sampled_from([2, 3]).flatmap(instance)

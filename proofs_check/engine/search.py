@@ -28,6 +28,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXAMPLES: Mapping[str, int] = {"quick": 200, "standard": 2000, "deep": 20000}
 SEARCHABLE = ("inequality", *EQUALITIES)
+# Rounds of generation; every other one climbs on the ratio.
+_ROUNDS = 8
 _ASCENTS = 4
 _LEAST_TRIALS = 600
 _SIMPLIFICATIONS = 300
@@ -100,7 +102,7 @@ def run_search(check: Check, statement: Statement, *, budget: str, seed: int) ->
     began = time.process_time()
     hunt = Hunt(statement)
     try:
-        _generate(hunt, _strategy(check, statement), examples, _derive(seed, check, statement))
+        _restart(hunt, _strategy(check, statement), examples, _derive(seed, check, statement))
         _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS),
                 _derive(seed, check, statement))  # fmt: skip
     except Exception as error:
@@ -126,7 +128,15 @@ def _derive(seed: int, check: Check, statement: Statement) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
-def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int) -> None:
+def _restart(hunt: Hunt, strategy: Any, examples: int, seed: int) -> None:
+    """Explore in independent rounds: one that climbs to a plateau would stay there."""
+    for number in range(_ROUNDS):
+        share = examples // _ROUNDS + (number < examples % _ROUNDS)
+        if share and not hunt.violated:
+            _generate(hunt, strategy, share, seed ^ number, climb=number % 2 == 1)
+
+
+def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int, *, climb: bool) -> None:
     @hypothesis.seed(seed)
     @settings(max_examples=examples, database=None, deadline=None, derandomize=False,
               print_blob=False, report_multiple_bugs=False, verbosity=Verbosity.quiet,
@@ -142,6 +152,8 @@ def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int) -> None:
             return
         if score is None:
             hypothesis.reject()
+        if not climb:
+            return
         ratio, negative_margin = score
         if ratio > 0:
             hypothesis.target(ratio, label="ratio")

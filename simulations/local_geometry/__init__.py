@@ -1,0 +1,1 @@
+"""Jiang, Malik, Li (2022): local geometry, measurements and figures."""
