@@ -11,5 +11,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )
-settings.register_profile("nightly", parent=settings.get_profile("suite"), derandomize=False, max_examples=2000)
+settings.register_profile(
+    "nightly", parent=settings.get_profile("suite"), derandomize=False, max_examples=2000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))

@@ -107,7 +107,8 @@ def test_a_wrong_claim_is_refuted_with_a_shrunk_counterexample(tmp_path, monkeyp
     assert adageo("--claims", "wrong.py", "verify", "wrong/*", "--workers", 1, "--json", "o") == 1
     printed = capsys.readouterr().out
     assert "NOT AS EXPECTED wrong/cubes: refuted, expected: holds." in printed
-    assert "Reproduce: adageo verify 'wrong/cubes' --budget quick --seed 0" in printed
+    again = "adageo --claims wrong.py verify 'wrong/cubes' --budget quick --seed 0"
+    assert f"Reproduce: {again}" in printed
     search = json.loads((tmp_path / "o").read_text())["claims"][0]["evidence"][0]
     found = search["counterexample"]
     assert found["a"] ** 3 + found["b"] ** 3 > found["a"] ** 2 + found["b"] ** 2
@@ -243,3 +244,72 @@ def require_no_gpu():
     except EnvironmentLacksError:
         return
     pytest.skip("a GPU is usable here, so that asking for it is no error")
+
+
+TROUBLE = """
+import sys
+from hypothesis import strategies as st
+from proofs_check.engine import attack
+from simulations.engine import estimators, measurement
+from theory.core import Claim, Mutant, Source
+
+SOURCE = Source("nobody", item="Lemma 0")
+
+leaves = Claim(
+    id="trouble/leaves", title="A sampler that exits", kind="law", statement="-", source=SOURCE,
+    scope={"bad": "bool"}, formula=lambda bad: 1.0, mutants={"crashes": Mutant(given={"bad": 1})},
+)
+
+@measurement(leaves, points={"quick": [{"bad": 0}]}, trials=20_000, resolution=0.1,
+             estimate=estimators.mean("x"))
+def draws(stream, trials, *, bad):
+    if bad:
+        sys.exit(5)
+    return {"x": stream.exponential((trials,))}
+
+wide = Claim(
+    id="trouble/wide", title="A difference beyond float64", kind="inequality", statement="-",
+    source=SOURCE, scope={"x": "real"}, formula=lambda x: (-x * x, x * x),
+    mutants={"reversed": lambda x: (x * x, -x * x)},
+)
+
+@attack(wide)
+def numbers():
+    return st.fixed_dictionaries({"x": st.floats(1e154, 1.3e154)})
+"""
+
+
+def test_one_check_in_trouble_ends_no_run_and_refutes_no_mutant(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.py").write_text(TROUBLE)
+    options = ["--workers", 1, "--json", "o.json"]
+    assert adageo("--claims", "t.py", "verify", "trouble/*", *options) == 1
+    leaves, wide = json.loads((tmp_path / "o.json").read_text())["claims"]
+    assert (leaves["verdict"], wide["verdict"]) == ("supported", "supported")
+    assert leaves["mutants"]["list"][0]["refuted"] is False
+    assert "SystemExit" in leaves["mutants"]["list"][0]["detail"]
+    printed = capsys.readouterr().out
+    assert "Reproduce: adageo --claims t.py mutants 'trouble/leaves'" in printed
+
+
+def test_a_refutation_is_not_printed_beside_the_margin_of_other_instances(mine, capsys):
+    mutant = ["--mutant", "constant too small"]
+    assert adageo("--claims", mine, "falsify", "me/lemma-1", *mutant) == 0
+    printed = capsys.readouterr().out
+    assert "counterexample: {" in printed
+    assert "worst_margin" not in printed
+    assert adageo("--claims", mine, "falsify", "me/lemma-1", "--examples", 50) == 0
+    assert "worst_margin" in capsys.readouterr().out
+
+
+def test_an_unexpected_error_is_one_line(mine, monkeypatch, capsys):
+    def broken(*_):
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setattr("simulations.app.commands.registry", broken)
+    assert adageo("list") == 3
+    assert capsys.readouterr().err == (
+        "adageo: unexpected RuntimeError: first second (--debug shows where)\n"
+    )
+    with pytest.raises(RuntimeError):
+        adageo("--debug", "list")

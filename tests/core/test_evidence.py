@@ -30,6 +30,7 @@ def test_refutation_wins_over_a_proof_and_an_error_over_support():
         ("holds", [], False),
         ("fails", [("certificate", "refuted")], True),
         ("fails", [("certificate", "proved")], False),
+        ("fails", [("search", "refuted"), ("proof", "error")], False),
         ("measured", [("monte-carlo", "refuted")], True),
         ("measured", [("monte-carlo", "inconclusive")], False),
     ],

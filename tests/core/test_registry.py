@@ -4,7 +4,7 @@ import pytest
 
 from theory.core import ClaimError, UnknownClaimError, discover
 
-CLAIM = '''
+CLAIM = """
 from theory.core import Claim, Source, check_decorator
 
 def square(x):
@@ -13,7 +13,7 @@ def square(x):
 mine = Claim(id="{id}", title="Squares", kind="inequality", statement="$0 <= x^2$",
              source=Source("me", item="Lemma 1"), scope={{"x": "real"}}, formula=square,
              mutants={{"negated": lambda x: (x * x, 0 * x)}})
-'''
+"""
 EVIDENCE = """
 @check_decorator("search", mine)
 def attack_it():
