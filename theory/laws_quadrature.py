@@ -57,7 +57,7 @@ def order_nodes(d: int, j: int, low: float = CUT) -> tuple[FloatArray, FloatArra
     b = np.exp(y)
     log_weight = (j - 1) * np.log(_half(b)) + above * np.log(special.erfc(b / _ROOT2))
     weights = np.exp(log_weight - 0.5 * b**2 + y - np.max(log_weight))
-    total: FloatArray = np.sum(weights)
+    total = float(np.sum(weights))
     return b, weights / total
 
 
