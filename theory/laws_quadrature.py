@@ -93,7 +93,8 @@ def over_order_statistic(d: int, j: int, r: FloatArray) -> FloatArray:
     """P(largest / j-th smallest of d squared normals <= r) for r >= 1 and j < d."""
     b, weights = order_nodes(d, j)
     sums = _sums(r[:, None], b**2 / 2.0, 1.0 / special.erfc(b / _ROOT2), weights, d - j)
-    return sums[1]
+    probability: FloatArray = sums[1]
+    return probability
 
 
 def by_quadrature(d: int, r: FloatArray) -> FloatArray:
