@@ -31,6 +31,7 @@ TARGETS = ("ones", "ramp")
 _NOISE_STEPS = 32
 _BLOCK_TRIALS = 32
 DIVERGED = reference.DIVERGED
+_CACHE_LINE = 64
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
     "sgd": optimizers.sgd, "sgd_momentum": optimizers.sgd_momentum,
@@ -284,10 +285,10 @@ class _Fused:
 
         self._advance = kernel(method.name)
         self._method, self._batch = method, problem.batch
-        self.w, self.W, self._A = w, W, A
+        self.w, self.W, self._A = aligned(w), aligned(W), A
         slots = SLOTS[method.name]
-        self._slots = np.zeros((slots, *w.shape)), np.zeros((slots, *W.shape))
-        self._product = residual(w, W, np.zeros_like(A))
+        self._slots = tuple(aligned(np.zeros((slots, *x.shape))) for x in (w, W))
+        self._product = aligned(residual(w, W, np.zeros_like(A)))
         self.diverged = np.full(w.shape[0], -1, dtype=np.int64)
 
     def advance(self, first: int, steps: int, drawn: Mapping[str, Array]) -> None:
@@ -301,6 +302,16 @@ class _Fused:
             float(self._method.weight_decay), self._batch, drawn.get("chi", none2),
             drawn.get("normals", none3), drawn.get("target", none3), first, self.diverged,
         )  # fmt: skip
+
+
+def aligned(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a copy that starts on a cache line, so that no vector access straddles two."""
+    buffer = np.empty(values.nbytes + _CACHE_LINE, dtype=np.uint8)
+    start = -buffer.ctypes.data % _CACHE_LINE
+    inside = buffer[start : start + values.nbytes].view(values.dtype)
+    copy: np.ndarray[Any, Any] = inside.reshape(values.shape)
+    copy[...] = values
+    return copy
 
 
 class _Plain:
@@ -349,6 +360,9 @@ def _noise(
     stream: Stream, problem: Problem, trials: int, steps: int
 ) -> Iterator[tuple[int, int, dict[str, Array]]]:
     """Yield (first step, number of steps, noise of these steps)."""
+    if not problem.batch and not problem.noise:
+        yield 0, steps, {}
+        return
     for start in range(0, steps, _NOISE_STEPS):
         length = min(_NOISE_STEPS, steps - start)
         drawn = {}

@@ -25,16 +25,19 @@ CHUNK = 2_000_000
 _INTERPOLATION_ERROR = 1.6e-10
 
 
-def closed_cdf(d: int, r: FloatArray) -> FloatArray:
-    """The distribution function for d = 1, 2, 3."""
+def closed(d: int, r: FloatArray) -> FloatArray:
+    """P(R <= r) and P(R > r), (2, ...), for d = 1, 2, 3."""
     if d == 1:
-        return np.where(r >= 1.0, 1.0, 0.0)
+        return np.stack([np.where(r >= 1.0, 1.0, 0.0), np.where(r >= 1.0, 0.0, 1.0)])
     if d == 2:
-        return 2.0 / np.pi * np.arcsin(np.clip(r - 1.0, 0.0, 1.0))
-    # 1/r, since r may be infinite.
-    with np.errstate(divide="ignore"):
-        inverse = 1.0 / np.maximum(r, 1.0)
-    return 12.0 / np.pi * np.arctan(np.sqrt(1.0 / (1.0 + 2.0 * inverse))) - 2.0
+        x = np.clip(r - 1.0, 0.0, 1.0)
+        return 2.0 / np.pi * np.stack([np.arcsin(x), np.arccos(x)])
+    # 12/pi (arctan s - pi/6) and 12/pi (pi/4 - arctan s), s^2 = r/(r + 2), without cancellation.
+    inverse = 1.0 / np.maximum(r, 1.0)
+    s, third = np.sqrt(1.0 / (1.0 + 2.0 * inverse)), math.sqrt(1.0 / 3.0)
+    below = 2.0 / 3.0 * (1.0 - inverse) / (1.0 + 2.0 * inverse) / (s + third) / (1.0 + s * third)
+    above = 2.0 * inverse / (1.0 + 2.0 * inverse) / (1.0 + s) ** 2
+    return 12.0 / np.pi * np.stack([np.arctan(below), np.arctan(above)])
 
 
 def _half(x: FloatArray) -> FloatArray:

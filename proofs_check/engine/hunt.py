@@ -18,6 +18,9 @@ Score = tuple[float, float]
 _SHRINKS = 1000
 _SHRINKS_OF_MUTANT = 300
 _QUANTILES = 101
+_SPOT_CHECK = 8  # one in so many instances that float64 would settle is judged exactly
+_ONLY_IN_FLOATS = ("violated in float64 where the hypotheses hold up to rounding only, and no "
+                   "instance was seen to satisfy them exactly")  # fmt: skip
 
 
 class Violated(Exception):  # noqa: N818
@@ -46,6 +49,7 @@ class Hunt:
         self._tightness: float | None = None
         self._best_by_shape: dict[str, tuple[Score, Instance]] = {}
         self._unjudged: tuple[str, Instance] | None = None
+        self._outside: Instance | None = None
         self._known: dict[str, Judgement] = {}
 
     @property
@@ -102,10 +106,12 @@ class Hunt:
         examples, exercised = self._counts["examples"], self._counts["exercised"]
         if self._violation is not None:
             side = "|lhs - rhs|" if self.equality else "lhs - rhs"
-            size = _short(abs(self._violation.margin or 0.0))
-            return Verdict.REFUTED, f"violated, {side} = {size} in {self._violation.arithmetic}"
+            size, where = self._violation.excess, self._violation.arithmetic
+            return Verdict.REFUTED, f"violated, {side} = {size} in {where}"
         if self._unjudged is not None:
             return Verdict.INCONCLUSIVE, f"cannot be decided exactly: {self._unjudged[0]}"
+        if self._outside is not None and not self._counts["certain"]:
+            return Verdict.INCONCLUSIVE, _ONLY_IN_FLOATS
         if not exercised:
             return Verdict.INCONCLUSIVE, f"the hypotheses held for none of {examples} instances"
         found = "no difference" if self.equality else f"tightness {_short(self._tightness)}"
@@ -118,6 +124,8 @@ class Hunt:
         witness = self.counterexample if self.violated else None
         if witness is None and self._unjudged is not None:
             extremal = self._unjudged[1]
+        elif witness is None and not self._counts["certain"]:
+            extremal = self._outside or extremal
         shown = extremal if witness is None else witness
         return {
             "examples": self._counts["examples"], "exercised": self._counts["exercised"],
@@ -134,7 +142,7 @@ class Hunt:
     def _examine(self, instance: Instance) -> tuple[float | None, float | None] | None:
         """Margin and ratio of an instance that satisfies the hypotheses, else None."""
         seen = Look(held=None) if self.equality else look(self.statement, instance)
-        if seen.held and not seen.close:
+        if seen.held and not seen.close and not self._spot_check():
             self._arithmetics["float64"] += 1
             return seen.margin, seen.ratio
         judgement = judge(self.statement, instance)
@@ -153,9 +161,22 @@ class Hunt:
             return (seen.margin, seen.ratio) if seen.held else None
         self._counts["float_only"] += seen.violated
         self._counts["undecided"] += answer is Answer.UNDECIDED
+        if answer is Answer.EXCLUDED and seen.clear:
+            self._outside = self._outside or instance
+        self._counts["certain"] += answer in (Answer.HOLDS, Answer.TOUCHES)
         if answer is Answer.EXCLUDED or (answer is Answer.UNDECIDED and not seen.held):
             return None
         return self._certified(seen, judgement)
+
+    def _spot_check(self) -> bool:
+        """Whether exact arithmetic judges an instance that looks fine in float64 all the same.
+
+        Cancellation and underflow can hide a violation from float64 entirely.
+        """
+        if self.refining:
+            return False
+        self._counts["trusted"] += 1
+        return self._counts["trusted"] % _SPOT_CHECK == 1
 
     def _certified(self, seen: Look, judgement: Judgement) -> tuple[float | None, float | None]:
         self._arithmetics[judgement.arithmetic or "balls"] += 1

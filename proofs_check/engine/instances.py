@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 
 def to_json(value: Any) -> Any:
     """Nested lists for arrays, ``"p/q"`` for fractions, floats that round-trip exactly.
+
+    NaN and infinity, which JSON does not have, become text.
 
     >>> to_json({"g": np.array([1.0, 0.5]), "p": Fraction(1, 2)})
     {'g': [1.0, 0.5], 'p': '1/2'}
@@ -27,7 +30,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        return float(value)
+        return float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, Fraction):
         return f"{value.numerator}/{value.denominator}"
     if isinstance(value, flint.fmpq):

@@ -36,13 +36,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """The answer for one instance, with ``rhs - lhs`` and the ratio as floats where known."""
+    """The answer for one instance, with ``rhs - lhs`` and the ratio as floats where known.
+
+    `excess` is the size of a violation as text, which neither overflows nor underflows.
+    """
 
     answer: Answer
     margin: float | None = None
     ratio: float | None = None
     arithmetic: str = ""
     detail: str = ""
+    excess: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,10 @@ def look(statement: Statement, instance: Mapping[str, Any]) -> Look:
         if lhs.size == 0 or not (np.isfinite(lhs).all() and np.isfinite(rhs).all()):
             return Look(held=True)
         margins, slack = rhs - lhs, _CLOSE * np.maximum(abs(lhs), abs(rhs))
+        worst = float(margins.min())
         return Look(
             held=True,
-            margin=float(margins.min()),
+            margin=worst if math.isfinite(worst) else None,
             ratio=ratio_of(lhs, rhs),
             close=bool(np.any(margins <= slack)),
             violated=bool(np.any(margins < 0)),
@@ -160,22 +165,31 @@ def _weigh(pairs: list[tuple[Real, Real]], bits: int, *, equality: bool) -> tupl
     exact = all(difference.is_rational for difference in differences)
     arithmetic = "exact rationals" if exact else f"balls of {bits} bits"
     signs = [_sign(difference) for difference in differences]
+    wrong = (-1, 1) if equality else (-1,)
+    against = [d for d, sign in zip(differences, signs, strict=True) if sign in wrong]
     if equality:
         margin = 0.0 - max((abs(d).approximate() for d in differences), default=0.0)
         ratio = None
-        violated = any(sign in (-1, 1) for sign in signs)
     else:
         margin = min((difference.approximate() for difference in differences), default=math.inf)
         ratio = _exact_ratio(pairs)
-        violated = -1 in signs
-    answer = Answer.VIOLATED if violated else Answer.HOLDS
-    if not violated and None in signs:
+    answer = Answer.VIOLATED if against else Answer.HOLDS
+    if not against and None in signs:
         wide = any(_is_wide(d, pair) for d, pair in zip(differences, pairs, strict=True))
         answer = Answer.UNDECIDED if wide else Answer.TOUCHES
     # An equality is only ever refuted, so that a narrow ball around 0 is all there is to know.
     settled = answer in (Answer.HOLDS, Answer.VIOLATED) or (equality and answer is Answer.TOUCHES)
     finite = margin if math.isfinite(margin) else None
-    return Judgement(answer, finite, ratio, arithmetic), settled
+    # As text: a float of it may overflow or underflow.
+    worst = max((abs(d) for d in against), key=Real.approximate, default=None)
+    excess = "" if worst is None else _size(worst)
+    return Judgement(answer, finite, ratio, arithmetic, excess=excess), settled
+
+
+def _size(value: Real) -> str:
+    rounded = value.approximate()
+    usual = math.isfinite(rounded) and rounded != 0
+    return f"{rounded:.6g}" if usual else str(value.ball.str(6, radius=False))
 
 
 def _sign(difference: Real) -> int | None:

@@ -23,6 +23,11 @@ _DENOMINATORS = (1, 1, 2, 3, 5)
 Point = dict[sympy.Symbol, balls.Value]
 
 
+def _session_free(symbol: sympy.Symbol) -> tuple[str, str]:
+    """A sorting key that tells symbols that print alike apart in the same way in every process."""
+    return str(symbol), repr(words.meaning(symbol))
+
+
 class NoModelError(ValueError):
     """The declared symbols have no instance of the kind that is tried."""
 
@@ -258,7 +263,7 @@ class Model:
     def _complete(self, expression: sympy.Basic, point: Point) -> Point:
         """All numbers that an expression needs: sampled, bound, and those of scalar words."""
         values = {**self.numbers, **point}
-        for symbol in sorted(expression.free_symbols, key=str):
+        for symbol in sorted(expression.free_symbols, key=_session_free):
             known = words.meaning(symbol)
             if known is not None:
                 values[symbol] = self._value(*known, point)

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from proofs_check.engine.evaluations import bound, hypotheses_visible, only_instances
 from proofs_check.engine.falsified import NotFalsifiableError, falsify
 from proofs_check.engine.transcript import Step, Transcript
 from theory.core import Check, Claim, Evidence, Statement, Verdict, check_decorator
 
 F = TypeVar("F", bound=Callable[..., Any])
 _OTHER_HYPOTHESES = "the variant changes the hypotheses, and the argument uses the claim's own"
+
+_OUTSIDE = "where the claim's hypotheses may not hold"
+_INSTANCES = "the statement was evaluated at numbers only: a certificate of instances, not a proof"
 
 
 def proof(claim: Claim, scope: str = "all d") -> Callable[[F], F]:
@@ -31,8 +35,11 @@ def run_proof(check: Check, statement: Statement) -> Evidence:
 
     The verdict is `proved` only if every step is checked or cited, a step concludes the statement
     after `statement.formula` was evaluated, and the same steps fail for a statement that is false
-    everywhere (so that they do use it). It is `refuted` if a concluding step has a confirmed
-    witness. Otherwise it is `inconclusive`, or `error` if the function raised on the claim itself.
+    everywhere (so that they do use it); where the statement was evaluated at numbers only, it is
+    `supported`, as for a certificate. It is `refuted` if a concluding step has a confirmed witness
+    and the step states conditions that the witness satisfies, or the hypotheses visibly hold for
+    what the statement was evaluated on. Otherwise it is `inconclusive`, or `error` if the function
+    raised on the claim itself.
     """
     began = time.process_time()
     transcript = Transcript(hypotheses_hold=not _drops_hypotheses(statement))
@@ -54,6 +61,7 @@ def _execute(check: Check, statement: Statement, formula: Callable[..., Any],
     def watched(*args: Any, **kwargs: Any) -> Any:
         result = formula(*args, **kwargs)
         transcript.statement_used = True
+        transcript.evaluations.append(bound(formula, args, kwargs))
         return result
 
     try:
@@ -69,6 +77,9 @@ def _weigh(check: Check, statement: Statement, transcript: Transcript) -> tuple[
     if refuted is not None and refutes_statement(refuted, statement):
         if _replaces_hypotheses(statement):
             return Verdict.INCONCLUSIVE, _OTHER_HYPOTHESES
+        # A step with conditions has a witness that satisfies them.
+        if not (refuted.conditional or hypotheses_visible(statement, transcript.evaluations)):
+            return Verdict.INCONCLUSIVE, f"{_line(refuted)}, {_OUTSIDE}"
         return Verdict.REFUTED, _line(refuted)
     failed = transcript.failed
     if failed is not None:
@@ -82,9 +93,12 @@ def _weigh(check: Check, statement: Statement, transcript: Transcript) -> tuple[
         return Verdict.INCONCLUSIVE, objection
     cited = sum(step.status == "cited" for step in transcript.steps)
     scope = check.options.get("scope", "")
+    counts = f"{len(transcript.steps)} steps, {cited} of them cited"
+    if check.kind == "proof" and only_instances(transcript.evaluations):
+        return Verdict.SUPPORTED, f"{counts}; {_INSTANCES}"
     # A certificate covers its box or its instances; only a proof covers the statement's scope.
     verdict = Verdict.PROVED if check.kind == "proof" else Verdict.SUPPORTED
-    return verdict, f"{len(transcript.steps)} steps, {cited} of them cited; scope: {scope}"
+    return verdict, f"{counts}; scope: {scope}"
 
 
 def refutes_statement(step: Step, statement: Statement) -> bool:

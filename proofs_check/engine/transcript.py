@@ -27,6 +27,8 @@ class Step:
         How it was checked, the witness against it, or why it is undecided.
     concludes, refuted : bool
         Whether the step is the statement; whether a confirmed witness contradicts it.
+    conditional : bool
+        Whether the step states conditions (`where`, hypotheses), which its witness satisfies.
     """
 
     index: int
@@ -40,6 +42,7 @@ class Step:
     detail: str
     concludes: bool = False
     refuted: bool = False
+    conditional: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary."""
@@ -63,6 +66,8 @@ class Transcript:
         Whether ``statement.formula`` was evaluated; no step can conclude the statement before.
     only_conclusions : bool
         Skip every other step (for a quick look at whether the conclusions use the statement).
+    evaluations : list of mapping
+        The arguments by name of every evaluation of ``statement.formula``.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -70,6 +75,7 @@ class Transcript:
     hypotheses_hold: bool = True
     statement_used: bool = False
     only_conclusions: bool = False
+    evaluations: list[Mapping[str, Any]] = field(default_factory=list)
 
     def given(self, text: str) -> None:
         """State an assumption of the claim; it is printed before the steps."""
@@ -83,17 +89,21 @@ class Transcript:
 
         As in any computer algebra, equality holds wherever both sides are defined.
         """
-        check = functools.partial(rules.identity, lhs, rhs, tuple(where))
-        return self._add(name, shown, "identity", scope, because, concludes, check)
+        conditions = tuple(where)
+        check = functools.partial(rules.identity, lhs, rhs, conditions)
+        return self._add(name, shown, "identity", scope, because, concludes, check,
+                         conditional=bool(conditions))  # fmt: skip
 
     def nonnegative(self, name: str, expression: Any, terms: Sequence[Any], *, scope: str,
                     because: str = "", concludes: bool = False,
                     where: Iterable[Any] = (), shown: str = "") -> bool:  # fmt: skip
         """``expression = sum(terms) >= 0``, each term visibly nonnegative or a `hypothesis`."""
-        self._list_hypotheses(terms)
-        check = functools.partial(rules.nonnegative, expression, terms, tuple(where),
+        conditions = tuple(where)
+        assumed = self._list_hypotheses(terms)
+        check = functools.partial(rules.nonnegative, expression, terms, conditions,
                                   hypotheses_hold=self.hypotheses_hold)  # fmt: skip
-        return self._add(name, shown, "nonnegative", scope, because, concludes, check)
+        return self._add(name, shown, "nonnegative", scope, because, concludes, check,
+                         conditional=assumed or bool(conditions))  # fmt: skip
 
     def induction(self, name: str, gap: Callable[[Any], Any], index: Any, base_terms: Sequence[Any],
                   step_terms: Callable[[Term], Sequence[Any]], *, start: int = 0, scope: str,
@@ -133,7 +143,8 @@ class Transcript:
                    seconds: float = 20) -> bool:  # fmt: skip
         """z3: the hypotheses imply the conclusion for all real values."""
         check = functools.partial(polynomials.polynomial, hypotheses, conclusion, seconds)
-        return self._add(name, shown, "polynomial", scope, because, concludes, check)
+        return self._add(name, shown, "polynomial", scope, because, concludes, check,
+                         conditional=bool(hypotheses))  # fmt: skip
 
     def cited(self, name: str, theorem: str, statement: str, *, scope: str,
               because: str = "") -> None:  # fmt: skip
@@ -146,14 +157,16 @@ class Transcript:
         """The first failed step."""
         return next((step for step in self.steps if step.status == "failed"), None)
 
-    def _list_hypotheses(self, terms: Sequence[Any]) -> None:
-        for term in terms:
-            for _, text in term.conditions if isinstance(term, Term) else ():
-                if text != INDUCTION:
-                    self.given(text)
+    def _list_hypotheses(self, terms: Sequence[Any]) -> bool:
+        """Print the hypotheses that terms rest on; whether there are any."""
+        texts = [text for term in terms if isinstance(term, Term) for _, text in term.conditions
+                 if text != INDUCTION]  # fmt: skip
+        for text in texts:
+            self.given(text)
+        return bool(texts)
 
     def _add(self, name: str, shown: str, rule: str, scope: str, because: str, concludes: bool,
-             check: Callable[[], Outcome]) -> bool:  # fmt: skip
+             check: Callable[[], Outcome], *, conditional: bool = False) -> bool:  # fmt: skip
         if self.only_conclusions and not concludes:
             return True
         try:
@@ -165,5 +178,6 @@ class Transcript:
                               "the step that is to conclude it")  # fmt: skip
         self.steps.append(Step(len(self.steps) + 1, name, rule, scope, shown or outcome.claim,
                                outcome.latex, because, "checked" if outcome.ok else "failed",
-                               outcome.detail, concludes, outcome.refuted))  # fmt: skip
+                               outcome.detail, concludes, outcome.refuted,
+                               conditional))  # fmt: skip
         return outcome.ok

@@ -178,9 +178,16 @@ def _semidefinite_letter(letter: Letter) -> bool:
 
 
 class WordSymbol(sympy.Symbol):  # type: ignore[misc]
-    """The commuting symbol that stands for a scalar word or a trace."""
+    """The commuting symbol that stands for a scalar word or a trace.
+
+    It prints as its content does: its name may carry marks that tell it from a symbol of another
+    declaration, and which of them is marked depends on what the process has seen before.
+    """
 
     __slots__ = ()
+
+    def _sympystr(self, printer: object) -> str:
+        return str(self.name).rstrip(_MARK)
 
     def _latex(self, printer: object) -> str:
         kind, content = _MEANING_OF[self]
@@ -190,6 +197,7 @@ class WordSymbol(sympy.Symbol):  # type: ignore[misc]
         return rf"\operatorname{{tr}}({shown})" if kind == "trace" else rf"({shown})"
 
 
+_MARK = "*"
 _SYMBOL_OF: dict[tuple[str, object], WordSymbol] = {}
 _MEANING_OF: dict[WordSymbol, tuple[str, object]] = {}
 
@@ -208,7 +216,7 @@ def symbol_for(kind: str, content: object, name: str, *, nonnegative: bool,
         assumptions |= {"positive": True} if positive else {}
         symbol = WordSymbol(name, **assumptions)
         while symbol in _MEANING_OF:  # another declaration prints the same
-            name += "*"
+            name += _MARK
             symbol = WordSymbol(name, **assumptions)
         _SYMBOL_OF[key] = symbol
         _MEANING_OF[symbol] = key

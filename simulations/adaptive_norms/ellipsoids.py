@@ -55,7 +55,7 @@ def two_ellipses(figure: Figure, results: Results) -> None:
     _panel(right, gradient, matrix, "ellipse of $A$ (Lemma 2)", scale)
     right.plot(*step, "X", color=PALETTE["vermilion"], zorder=4, label="RMSProp's step")
     right.legend(loc="upper left")
-    _explain(figure, "the step of Lemma 1 for each matrix", "over each ellipse")
+    _explain(figure, "the minimiser", "over the ellipse")
 
 
 def _panel(axes: Axes, gradient: Array, matrix: Array, title: str, eta: float = 0.5) -> None:

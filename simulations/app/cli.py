@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from simulations.app.benching import add_bench_arguments
+from simulations.app.mapping import add_map_arguments
 from theory.core.errors import AdageoError, ClaimError, UnknownClaimError
 
 OK, NOT_AS_EXPECTED, USAGE, LACKING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -38,6 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"adageo: {error}", file=sys.stderr)
         return USAGE if isinstance(error, ClaimError | UnknownClaimError | UsageError) else LACKING
+    except Exception as error:
+        if arguments.debug:
+            raise
+        line = " ".join(str(error).split())
+        print(f"adageo: unexpected {type(error).__name__}: {line} (--debug shows where)",
+              file=sys.stderr)  # fmt: skip
+        return LACKING
 
 
 class UsageError(AdageoError):
@@ -116,6 +125,8 @@ def _running(command: Adder) -> None:
     simulate.add_argument("--seed", type=_natural, default=0, metavar="N")
     simulate.add_argument("--backend", choices=BACKENDS, default="numpy")
     simulate.add_argument("--out", metavar="FILE", help="write the rows as .csv, .json or .npz")
+    add_map_arguments(command("map", "Show where a claim holds and where it breaks."))
+    add_bench_arguments(command("bench", "Run benchmark cases against their peers."))
 
 
 def _drawing(command: Adder) -> None:

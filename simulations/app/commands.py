@@ -9,9 +9,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from simulations.app.benching import bench_command
 from simulations.app.cli import NOT_AS_EXPECTED, OK, UsageError
 from simulations.app.drawing import figure_command, new_claim_command, report_command
-from simulations.app.files import write_text
+from simulations.app.files import require_folder, write_text
+from simulations.app.mapping import map_command
 from simulations.app.output import claims_table, print_table, summary_lines
 from simulations.app.progress import make_progress
 from simulations.app.results import existing, load_claim, save_claims, tell_incidents
@@ -24,19 +26,25 @@ from simulations.engine.store import Store
 from theory.core import Check, Entry, EnvironmentLacksError, Verdict
 
 __all__ = [
-    "doctor_command", "falsify_command", "figure_command", "list_command", "mutants_command",
-    "new_claim_command", "prove_command", "report_command", "show_command", "simulate_command",
-    "verify_command",
+    "bench_command", "doctor_command", "falsify_command", "figure_command", "list_command",
+    "map_command", "mutants_command", "new_claim_command", "prove_command",
+    "report_command", "show_command", "simulate_command", "verify_command",
 ]  # fmt: skip
+
+# Margin and tightness are those of the instances that do not violate: no part of a refutation.
+_FOUND = ("examples", "arithmetic", "counterexample", "reproduce")
+_NOT_FOUND = ("examples", "exercised", "worst_margin", "tightness", "arithmetic", "extremal")
 
 
 def verify_command(arguments: argparse.Namespace) -> int:
     """Run the main job; exit status 0 if every claim ends as expected and every mutant falls."""
+    if arguments.json:
+        require_folder("--json", arguments.json)
     report = _verify(arguments, fresh=arguments.fresh)
     if arguments.json:
         write_text("--json", arguments.json, json.dumps(report, indent=1) + "\n")
     claims_table(report["claims"])
-    print("\n".join(summary_lines(report)))
+    print("\n".join(summary_lines(report, arguments.claims)))
     if arguments.report:
         from simulations.app.report import build
 
@@ -209,10 +217,9 @@ def falsify_command(arguments: argparse.Namespace) -> int:
         )
         refuted |= evidence.verdict is Verdict.REFUTED
         print(f"{statement.label} [{check.name}]: {evidence.verdict.value}. {evidence.summary}")
-        for name in ("examples", "exercised", "worst_margin", "tightness", "arithmetic"):
-            print(f"  {name}: {evidence.data.get(name)}")
-        shown = "counterexample" if evidence.data.get("counterexample") else "extremal"
-        print(f"  {shown}: {json.dumps(evidence.data.get(shown))}")
+        for name in _FOUND if evidence.data.get("counterexample") else _NOT_FOUND:
+            value = evidence.data.get(name)
+            print(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
     should_fall = bool(mutant) or entry.claim.expected == "fails"
     return OK if refuted == should_fall else NOT_AS_EXPECTED
 

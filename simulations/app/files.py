@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from theory.core.errors import EnvironmentLacksError
@@ -15,6 +16,15 @@ def write_text(argument: str, path: str | Path, text: str) -> None:
         raise EnvironmentLacksError(
             f"{argument} {path}: cannot write ({error.strerror})"
         ) from error
+
+
+def require_folder(argument: str, path: str | Path) -> None:
+    """Raise EnvironmentLacksError before long work if `path` can never be written."""
+    file = Path(path)
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise EnvironmentLacksError(
+            f"{argument} {path}: cannot write (it must be a file in a writable directory)"
+        )
 
 
 def make_directory(argument: str, path: str | Path) -> Path:

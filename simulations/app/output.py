@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -51,8 +52,11 @@ def claims_table(claims: Sequence[Mapping[str, Any]]) -> None:
     print_table(["claim", "verdict", "expected", "evidence", "mutants", "s"], rows)
 
 
-def summary_lines(report: Mapping[str, Any]) -> list[str]:
-    """Return the closing lines of a run: counts, then one line for each claim that failed."""
+def summary_lines(report: Mapping[str, Any], files: Sequence[str] = ()) -> list[str]:
+    """Return the closing lines of a run: counts, then one line for each claim that failed.
+
+    `files` are those of ``--claims``, so that the lines can be pasted as they are.
+    """
     s, run = report["summary"], report["manifest"]
     counts = (
         f"{s['as_expected']} of {s['claims']} claims as expected, "
@@ -61,18 +65,19 @@ def summary_lines(report: Mapping[str, Any]) -> list[str]:
     )
     lines = [counts]
     again = f"--budget {run['budget']} --seed {run['seed']} --backend {run['backend']}"
+    command = shlex.join(["adageo", *(word for file in files for word in ("--claims", file))])
     for claim in report["claims"]:
         if not claim["as_expected"]:
             lines.append(
                 f"NOT AS EXPECTED {claim['id']}: {claim['verdict']}, expected: "
                 f"{claim['expected']}. {_reason(claim)} Reproduce: "
-                f"adageo verify '{claim['id']}' {again}"
+                f"{command} verify '{claim['id']}' {again}"
             )
         for mutant in claim["mutants"]["list"]:
             if not mutant["refuted"]:
                 lines.append(
-                    f"MUTANT SURVIVES {claim['id']} [{mutant['name']}]: {mutant['detail']} "
-                    f"Reproduce: adageo falsify '{claim['id']}' --mutant '{mutant['name']}'"
+                    f"MUTANT SURVIVES {claim['id']} [{mutant['name']}]: {mutant['detail']}. "
+                    f"Reproduce: {command} mutants '{claim['id']}' {again}"
                 )
     return lines
 
@@ -93,5 +98,7 @@ def _evidence_words(pieces: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _reason(claim: Mapping[str, Any]) -> str:
-    worst = [p for p in claim["evidence"] if p["verdict"] in ("refuted", "error", "inconclusive")]
-    return " ".join(f"[{p['check']}] {p['summary']}" for p in worst)
+    pieces = claim["evidence"]
+    bad = [p for p in pieces if p["verdict"] in ("refuted", "error", "inconclusive")
+           or (p["kind"] == "proof" and p["verdict"] != "proved")]  # fmt: skip
+    return " ".join(f"[{p['check']}] {p['summary']}." for p in bad or pieces)

@@ -17,6 +17,7 @@ from theory.core import Check, Entry, Evidence, Statement, Verdict, as_expected,
 
 # The chance that a run of the whole suite flags a true claim is at most this.
 FAMILY_LEVEL = 1e-3
+_SCALING_TESTS = ("p_value", "lack_of_fit")
 _MUTANT_ORDER = ("search", "certificate", "proof")
 
 Task = BlockTask | EvidenceTask
@@ -179,10 +180,13 @@ class Run:
         self.results[key] = result
         if "error" in result:
             return
-        if isinstance(task, EvidenceTask):
-            self.store.put(key, result)
-        else:
-            self.store.put_arrays(key, {**result["arrays"], "seconds": result["seconds"]})
+        try:
+            if isinstance(task, EvidenceTask):
+                self.store.put(key, result)
+            else:
+                self.store.put_arrays(key, {**result["arrays"], "seconds": result["seconds"]})
+        except ValueError as error:  # one check's data that is no JSON is that check's error
+            self.results[key] = {"error": f"the result cannot be stored: {error}"}
 
     # -- Monte Carlo ----------------------------------------------------------------------
 
@@ -208,7 +212,8 @@ class Run:
         for entry, statement in own:
             for evidence in self._statistical(entry, statement):
                 if evidence.kind == "scaling":
-                    p_values += [evidence.data.get("p_value", 1.0)]
+                    # A lack of fit leaves a true claim undecided, so that it is a test as well.
+                    p_values += [evidence.data.get(name, 1.0) for name in _SCALING_TESTS]
                 else:
                     p_values += [row["p_value"] for row in evidence.data.get("rows", [])]
         rejected = int(sum(holm(p_values, FAMILY_LEVEL))) if p_values else 0

@@ -109,7 +109,7 @@ def _measurements(entry: Entry, overrides: Sequence[tuple[str, list[Any]]]) -> l
 def _measure(
     check: Check, grid_points: Sequence[dict[str, Any]], seed: int, backend: str
 ) -> list[dict[str, Any]]:
-    sizes = [blocks(check, point, "quick") for point in grid_points]
+    sizes = [_sizes(check, point) for point in grid_points]
     progress = make_progress()
     progress.begin("blocks", sum(map(len, sizes)))
     pairs = []
@@ -123,6 +123,13 @@ def _measure(
     alpha = FAMILY_LEVEL / len(pairs)
     evidence = conclude(check, check.claim.itself(), pairs, alpha=alpha)
     return [{"check": check.name, **row} for row in evidence.data["rows"]]
+
+
+def _sizes(check: Check, point: dict[str, Any]) -> list[int]:
+    try:
+        return blocks(check, point, "quick")
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{check.claim.id}: {check.name} at {point}: {error}") from error
 
 
 def _require_format(path: str | None) -> None:

@@ -116,5 +116,5 @@ def perform(task: BlockTask | EvidenceTask) -> dict[str, Any]:
     """Perform a task; an exception becomes ``{"error": one line}`` so that the run goes on."""
     try:
         return task.perform()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a check that calls sys.exit ends no run
         return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}

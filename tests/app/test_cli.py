@@ -162,6 +162,7 @@ BAD_USAGE = [
     (["simulate", "me/lemma-1"], 2, "has no Monte Carlo measurement"),
     (["simulate", "me/lemma-1.law", "--set", "d=3"], 2, "no such parameter; it has law, scale"),
     (["simulate", "me/lemma-1.law", "--set", "scale"], 2, "must be NAME=V1,V2"),
+    (["verify", "me/*", "--json", "no/such/folder.json"], 3, "in a writable directory"),
     (["simulate", "me/lemma-1.law", "--out", "a.txt"], 2, "one of .csv, .json, .npz"),
     (["simulate", "me/lemma-1.law", "--trials", "0"], 2, "integer >= 1"),
     (["figure", "all", "--format", "gif"], 2, "--format gif"),

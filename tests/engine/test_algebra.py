@@ -331,3 +331,10 @@ def test_normal_forms_have_the_value_of_the_computation(seed):
 def test_witnesses_do_not_depend_on_the_session():
     found = {str(witness.search([A @ B - B @ A], witness.nonzero)) for _ in range(3)}
     assert len(found) == 1
+
+
+def test_what_is_printed_does_not_depend_on_earlier_declarations():
+    first = algebra.vector("printed") @ algebra.vector("alike")
+    again = algebra.vector("printed", nonzero=True) @ algebra.vector("alike")
+    assert first != again
+    assert str(first) == str(again) == "(alike' printed)"

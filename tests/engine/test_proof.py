@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import sympy
+from proof_tools import claim_of, run
 
 from proofs_check.engine import (
     algebra,
@@ -13,35 +14,14 @@ from proofs_check.engine import (
     hypothesis,
     proof,
     render,
-    run_proof,
     square,
 )
 from proofs_check.engine.falsified import falsify
 from theory import arrays
-from theory.core import Check, Claim, Mutant, Source, Verdict
+from theory.core import Mutant, Verdict
 from theory.core.registry import _CHECKS
 
 x, y = sympy.symbols("x y", real=True)
-
-
-def claim_of(formula, kind="identity", mutants=None, assumes=None, expected="holds"):
-    return Claim(
-        id="test/claim",
-        title="a test",
-        kind=kind,
-        statement="...",
-        source=Source("test", item="beyond"),
-        scope={"x": "real"},
-        formula=formula,
-        assumes=assumes,
-        mutants=mutants or {"never equal": lambda x, y: (x, x + 1)},
-        expected=expected,
-    )
-
-
-def run(claim, function, variant=None, kind="proof"):
-    statement = claim.itself() if variant is None else claim.variant(variant)
-    return run_proof(Check(kind, claim, function, {"scope": "all d"}), statement)
 
 
 # ---- Lemma 1, end to end

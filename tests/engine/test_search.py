@@ -11,31 +11,16 @@ import flint
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from search_tools import claim, search
 
 from proofs_check import strategies
 from proofs_check.engine.judging import Answer, judge, ratio_of
 from proofs_check.engine.search import attack, run_search
 from theory import arrays
-from theory.core import AdageoError, Check, Claim, ClaimError, Mutant, Source, Verdict
+from theory.core import AdageoError, ClaimError, Mutant, Verdict
 from theory.core.registry import _CHECKS
 
 SIZES = st.integers(1, 4)
-
-
-def claim(formula, kind="inequality", assumes=None, **mutants):
-    return Claim(id="planted/item", title="planted", kind=kind, statement="planted",
-                 source=Source("planted", item="item"), scope={"d": "d >= 1"}, formula=formula,
-                 assumes=assumes, mutants=mutants or {"mutant": lambda **_: (1, 0)})  # fmt: skip
-
-
-def check(of, instances, refine=(), examples=200):
-    return Check("search", of, lambda: instances, {"examples": {"quick": examples},
-                                                   "refine": tuple(refine)})  # fmt: skip
-
-
-def search(of, instances, refine=(), variant=None, seed=0, examples=200):
-    statement = of.itself() if variant is None else of.variant(variant)
-    return run_search(check(of, instances, refine, examples), statement, budget="quick", seed=seed)
 
 
 def pairs(sizes=SIZES):

@@ -85,6 +85,8 @@ def as_expected(expected: str, evidence: Iterable[Evidence]) -> bool:
     ``fails`` asks for `refuted`; ``measured`` for any decision. An error is never expected.
     """
     pieces = list(evidence)
+    if any(piece.verdict is Verdict.ERROR for piece in pieces):
+        return False
     verdict = combine(piece.verdict for piece in pieces)
     if expected == "fails":
         return verdict is Verdict.REFUTED

@@ -1,0 +1,29 @@
+"""``adageo map``: where a claim holds and where it breaks."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_map_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``adageo map``."""
+    from simulations.app.cli import BACKENDS
+
+    parser.add_argument("claim", help="a claim with a Monte Carlo measurement")
+    for name in ("--x", "--y"):
+        text = f"parameter of the {name[2:]} axis and its N values from A to B"
+        parser.add_argument(name, required=True, metavar="NAME=A:B:N[:log]", help=text)
+    parser.add_argument("--trials", type=int, metavar="N", help="trials a cell")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--backend", choices=BACKENDS, default="numpy")
+    parser.add_argument("--workers", type=int, metavar="N",
+                        help="processes (default: the usable processors)")  # fmt: skip
+    parser.add_argument("--out", default="maps", metavar="DIR",
+                        help="where table and figure are written (default: maps)")  # fmt: skip
+
+
+def map_command(arguments: argparse.Namespace) -> int:
+    """Measure every cell, write table and figure, and print the verdicts as a grid."""
+    from simulations.app.map_run import run_map
+
+    return run_map(arguments)
