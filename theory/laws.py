@@ -188,8 +188,8 @@ class StableLemma35:
     :math:`P(Z \le z) = \frac1\pi \int_0^\pi \exp(-e^{1 - \gamma - z} K(u))\,du`.
 
     In SciPy it is ``levy_stable(1, 1, loc=1 - euler_gamma, scale=pi/2)``, whose ``rvs`` and
-    ``cdf`` agree with these (the latter up to about z = 100); its ``ppf`` (as of 1.17) lacks
-    the shift log(pi/2) that a change of scale brings at index 1.
+    ``cdf`` agree with these (``cdf`` is 1 from about z = 500 on); its ``ppf`` and ``sf`` (as of
+    1.17) lack the shift log(pi/2) that a change of scale brings at index 1.
 
     Examples
     --------

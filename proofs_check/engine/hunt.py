@@ -126,12 +126,16 @@ class Hunt:
             extremal = self._unjudged[1]
         elif witness is None and not self._counts["certain"]:
             extremal = self._outside or extremal
+        margin, tightness = self._worst_margin, self._tightness
+        if self._violation is not None:
+            # The rest cannot be worse: what other instances reached would only confuse.
+            margin, tightness, extremal = self._violation.margin, self._violation.ratio, None
         shown = extremal if witness is None else witness
         return {
             "examples": self._counts["examples"], "exercised": self._counts["exercised"],
             "undefined": self._counts["undefined"], "undecided": self._counts["undecided"],
             "float_only": self._counts["float_only"],
-            "worst_margin": self._worst_margin, "tightness": self._tightness,
+            "worst_margin": margin, "tightness": tightness,
             "extremal": None if extremal is None else to_json(extremal),
             "counterexample": None if witness is None else to_json(witness),
             "reproduce": None if shown is None else reproduction(self.statement.formula, shown),

@@ -292,9 +292,11 @@ def _summary_line(rows: Sequence[Mapping[str, Any]], alpha: float) -> str:
         f"{count} {name}" for name in ("refuted", "inconclusive", "supported")
         if (count := sum(row["verdict"] == name for row in rows))
     )  # fmt: skip
+    caveats = dict.fromkeys(row["caveat"] for row in rows if row.get("caveat"))
     return (f"{len(rows)} points ({counts}), {sum(row['trials'] for row in rows)} trials; smallest "
             f"p-value {worst['p_value']:.2g} (level {alpha:.2g}): estimate "
-            f"{worst['estimate']:.6g}, claimed {worst['claimed']:.6g}")  # fmt: skip
+            f"{worst['estimate']:.6g}, claimed {worst['claimed']:.6g}"
+            + "".join(f"; {caveat}" for caveat in caveats))  # fmt: skip
 
 
 def _json_ready(value: Any) -> Any:

@@ -202,7 +202,9 @@ def test_a_constant_supports_its_value_and_refutes_nothing(register):
     check = register(constant)
     own, mutant = check.claim.itself(), check.claim.variant("one per cent")
     rows = measured(check, own)
-    assert conclude(check, own, rows, alpha=1e-5).verdict is Verdict.SUPPORTED
+    supported = conclude(check, own, rows, alpha=1e-5)
+    assert supported.verdict is Verdict.SUPPORTED
+    assert "says nothing about rare values" in supported.summary
     assert conclude(check, mutant, rows, alpha=1e-5).verdict is Verdict.INCONCLUSIVE
 
 

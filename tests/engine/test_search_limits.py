@@ -57,3 +57,12 @@ def test_evidence_at_the_ends_of_float64_is_json():
     json.dumps(found.to_json(), allow_nan=False)
     anything = st.fixed_dictionaries({"x": st.sampled_from([float("inf"), float("nan"), 1.0])})
     json.dumps(search(wide, anything).to_json(), allow_nan=False)
+
+
+def test_a_refutation_carries_its_own_margin_and_ratio():
+    false = claim(lambda x: (x * x, 1 + 0 * x))
+    data = search(false, st.fixed_dictionaries({"x": st.floats(0, 4)})).data
+    assert data["worst_margin"] == data["violation"] < 0
+    assert data["tightness"] > 1
+    assert data["extremal"] is None
+    assert data["reproduce"].startswith("formula(x=")
