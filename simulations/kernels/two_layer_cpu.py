@@ -23,9 +23,8 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
     "nogil": True,
-    "cache": True,
 }
-_INLINE: dict[str, Any] = {**_OPTIONS, "inline": "always", "cache": False}
+_INLINE: dict[str, Any] = {**_OPTIONS, "inline": "always"}
 
 
 @numba.njit(**_INLINE)
