@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import version
 from typing import Any, Protocol
 
 from simulations.app.work import BlockTask, EvidenceTask, initialise, perform
@@ -132,7 +134,7 @@ class Run:
         )
 
     def _key(self, task: Task) -> str:
-        source = self.sources[task.claim]
+        source = {"files": self.sources[task.claim], "libraries": _libraries()}
         if isinstance(task, BlockTask):
             return self.store.content_key(
                 kind="block", source=source, claim=task.claim, check=task.check,
@@ -321,6 +323,13 @@ def summarise(claims: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "mutants_refuted": sum(c["mutants"]["refuted"] for c in claims),
         "cited_steps": len(cited),
     }
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """Versions that may change a stored result."""
+    names = ("numpy", "scipy", "sympy", "hypothesis", "python-flint", "z3-solver", "numba")
+    return tuple(f"{name} {version(name)}" for name in names)
 
 
 def _source(entry: Entry) -> str:

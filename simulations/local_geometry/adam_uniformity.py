@@ -43,13 +43,15 @@ def _stated(d: int, kappa: float, layer: int = 1) -> dict[str, Any]:
 
 
 _START = window_start(1.5)
+# The end of the run comes first: a map takes what it does not vary from the first point.
 _QUICK = [
-    *(_point(d, 1.5, _START) for d in (8, 16, 24, 32, 48, 64)),
     *(_point(d, 1.5, END) for d in (8, 16, 24, 32)),
+    *(_point(d, 1.5, _START) for d in (8, 16, 24, 32, 48, 64)),
     *(_point(d, 0.5, END) for d in (8, 16, 24, 32)),
     *(_point(32, 1.5, kappa) for kappa in (0.6, 0.7, 0.8, 0.9)),
     *(_point(16, 1.5, kappa, layer=2) for kappa in (END, _START)),
     _point(16, 1.5, END, weight_decay=0.5), _point(16, 1.5, END, batch=64),
+    _point(16, 1.5, END, noise=0.01),
 ]  # fmt: skip
 _STATED_START = window_start(5.0 / 3.0)
 _RANGE = [
@@ -86,7 +88,7 @@ def _trials(point: Mapping[str, Any], budget: str) -> int:
 )  # fmt: skip
 def relative_spread(
     stream: Stream, trials: int, d: int, alpha: float, kappa: float, eta: float, layer: int,
-    weight_decay: float = 0.0, batch: int = 0,
+    weight_decay: float = 0.0, batch: int = 0, noise: float = 0.0,
 ) -> dict[str, Any]:  # fmt: skip
     """``sqrt(R_med) - 1`` at c = d^-kappa, and Z of the same initial weights."""
     xp = stream.xp
@@ -95,7 +97,7 @@ def relative_spread(
     spread = size[:, -1] - (size[:, d // 2] + size[:, (d - 1) // 2]) / 2.0
     end = math.pow(d, -kappa) * (_LATE if kappa == END else 1.0)
     found = descend(
-        stream, w, W, eta=eta, steps=round(end / eta), batch=batch,
+        stream, w, W, eta=eta, steps=max(1, round(end / eta)), batch=batch, noise=noise,
         hyper={**ADAM, "weight_decay": weight_decay},
     )  # fmt: skip
     ratio = found.r_med_1 if layer == 1 else found.r_med_2
@@ -106,8 +108,8 @@ def _series(
     rows: Sequence[Mapping[str, Any]], alpha: float, kappa: float
 ) -> list[Mapping[str, Any]]:
     """Plain rows of one stage with step d^-alpha/200 or smaller, by d."""
-    plain = [row for row in rows if row["layer"] == 1
-             and not {"weight_decay", "batch"} & {key for key in row if row[key]}]  # fmt: skip
+    extras = ("weight_decay", "batch", "noise")
+    plain = [row for row in rows if row["layer"] == 1 and not any(map(row.get, extras))]
     chosen = [row for row in plain if (row["alpha"], row["kappa"]) == (alpha, kappa)]
     return sorted(chosen, key=lambda row: int(row["d"]))
 

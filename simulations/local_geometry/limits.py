@@ -58,13 +58,14 @@ def descend(
     record: Sequence[int] | None = None,
     target: str = "ones",
     batch: int = 0,
+    noise: float = 0.0,
 ) -> Trajectories:
     """Run from given weights w (trials, d), W (trials, d, d); see `simulations.two_layer`."""
     method = make_optimizer(optimizer, eta, hyper)
     # With alpha = 0 the initial standard deviations are 1.
     return simulate(Prescribed(stream, w, W), w.shape[0], optimizer=method, d=w.shape[1],
-                    steps=steps, alpha=0.0, record=record, target=target,
-                    batch=batch)  # fmt: skip
+                    steps=steps, alpha=0.0, record=record, target=target, batch=batch,
+                    noise=noise)  # fmt: skip
 
 
 def richardson(sizes: Sequence[Array]) -> tuple[Array, Array]:
