@@ -133,6 +133,11 @@ def deltas(draw: Any) -> Fraction:
 def _instances(draw: Any) -> dict[str, Any]:
     d, n = draw(st.integers(1, 5)), draw(st.integers(1, 2))
     v = np.ones(n) if draw(st.booleans()) else small_array(draw, n)
+    if draw(st.integers(0, 9)) == 9:
+        # The pattern that attains the upper constant, with errors half as large again.
+        signs = np.where(np.arange(d) == 0, 1.5, -1.5)
+        return {"u": np.ones(d), "v": np.ones(n), "c": 1.0, "delta": Fraction(1, 4),
+                "first": np.tile(signs[:, None], (1, n)), "second": signs}  # fmt: skip
     return {"u": left_factor(draw, d), "v": v, "c": draw(st.sampled_from([1.0, -2.0])),
             "delta": deltas(draw), "first": relative_errors(draw, d, n),
             "second": relative_errors(draw, d)}  # fmt: skip
