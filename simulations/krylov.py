@@ -44,7 +44,8 @@ import numpy as np
 from simulations.engine.backend import select_backend
 from simulations.engine.streams import Stream, stream_key
 from simulations.krylov_networks import Direct, Setting, Small
-from simulations.two_layer import Problem, make_optimizer
+from simulations.two_layer import make_optimizer
+from simulations.two_layer_problem import Problem, records, require, whole
 from theory.local_geometry.hessian_diagonal import quantile_ratio
 from theory.optimizers import Optimizer
 
@@ -133,7 +134,7 @@ def run(
     ([50, 100], (2, 2), True)
     """
     chosen = select_backend("numpy")
-    _require(_whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
+    require(whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
     key = stream_key(seed, "two-layer", "run", {"d": d, "alpha": alpha})
     sizes = [min(_BLOCK_TRIALS, trials - i) for i in range(0, trials, _BLOCK_TRIALS)]
     parts = [
@@ -189,13 +190,13 @@ def evolve(
         If an argument is out of its range; the text names it.
     """
     method = make_optimizer("sgd_momentum", eta, {"beta": beta, "weight_decay": weight_decay})
-    setting = _setting(w, W, A, steps, _record_steps(steps, record), tolerance, method)
-    whole = min(setting.W.shape[1:])
-    _require(levels is None or (_whole(levels) and levels >= 1), "levels", levels, "an int >= 1")
-    _require(0.0 <= largest <= 1.0, "largest", largest, "in [0, 1]")
+    setting = _setting(w, W, A, steps, records(steps, record), tolerance, method)
+    smaller = min(setting.W.shape[1:])
+    require(levels is None or (whole(levels) and levels >= 1), "levels", levels, "an int >= 1")
+    require(0.0 <= largest <= 1.0, "largest", largest, "in [0, 1]")
     if levels is not None:
         return _recorded(Small(setting, setting.basis(levels), math.inf), setting)
-    limit = int((largest * whole - 1) // 2)
+    limit = int((largest * smaller - 1) // 2)
     pending, lost = np.arange(len(setting.w)), np.zeros(len(setting.w), dtype=bool)
     parts, places = [], []
     chosen = _pilot(setting.some(pending[:1]), limit)
@@ -282,19 +283,6 @@ def _joined(parts: Sequence[Reduced], order: Array) -> Reduced:
     return _selected(Reduced(step=parts[0].step, **columns, _hidden=hidden), order)
 
 
-def _record_steps(steps: int, record: int | Sequence[int] | None) -> list[int]:
-    _require(_whole(steps) and steps >= 1, "steps", steps, "an integer >= 1")
-    if record is None:
-        return [steps]
-    if isinstance(record, int | np.integer):
-        _require(1 <= record <= steps, "record", record, f"in 1..{steps}, or steps to record at")
-        return list(range(int(record), steps + 1, int(record)))
-    at = sorted({int(t) for t in record})
-    fine = bool(at) and at[0] >= 0 and at[-1] <= steps
-    _require(fine, "record", list(record), f"steps in 0..{steps}")
-    return at
-
-
 def _setting(
     w: Array, W: Array, A: Array, steps: int, at: list[int], tolerance: float, method: Optimizer
 ) -> Setting:
@@ -304,16 +292,7 @@ def _setting(
         raise ValueError(f"w has shape {w.shape}, W {W.shape}, A {A.shape}; "
                          "they must be (trials, d), (trials, d, n), (n,)")  # fmt: skip
     for name, value in (("w", w), ("W", W), ("A", A)):
-        _require(bool(np.all(np.isfinite(value))), name, "not finite", "finite")
-    _require(0.0 < tolerance < 1.0, "tolerance", tolerance, "in (0, 1)")
+        require(bool(np.all(np.isfinite(value))), name, "not finite", "finite")
+    require(0.0 < tolerance < 1.0, "tolerance", tolerance, "in (0, 1)")
     values = method.hyperparameters
     return Setting(w, W, A, steps, at, tolerance, values["lr"], values["beta"], method.weight_decay)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _require(condition: bool, name: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} is {value!r}; it must be {allowed}")

@@ -6,8 +6,7 @@ measurements; :func:`run` is the same from a seed, for use by hand.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any
@@ -18,14 +17,15 @@ from array_api_compat import array_namespace
 from simulations.engine.backend import select_backend
 from simulations.engine.streams import Stream, stream_key
 from simulations.kernels import two_layer_reference as reference
+from simulations.two_layer_problem import Problem, records, require, whole
 from theory import optimizers
 from theory.local_geometry.hessian_diagonal import quantile_ratio
 from theory.models.two_layer import loss, residual
 from theory.optimizers import Optimizer
 
+__all__ = ["OPTIMIZERS", "Problem", "Trajectories", "make_optimizer", "run", "simulate"]
+
 Array = Any
-INITIAL_LAWS = ("gaussian", "uniform", "rademacher")
-TARGETS = ("ones", "ramp")
 # Noise is drawn for this many steps at once, whatever is recorded, so that records never
 # change a trajectory.
 _NOISE_STEPS = 32
@@ -69,72 +69,6 @@ class Trajectories:
     W: Array
 
 
-@dataclass(frozen=True)
-class Problem:
-    r"""A network and its data: width, initialisation, target, noise.
-
-    Parameters
-    ----------
-    d : int >= 1
-        Hidden width and input dimension.
-    alpha : float >= 0
-        :math:`w_i` has standard deviation :math:`d^{-\alpha}`, :math:`W_{ij}`
-        :math:`d^{-2\alpha}` (Assumption 2).
-    target : {"ones", "ramp"} or sequence of d numbers
-        A; "ramp" is 1/2 to 3/2 in equal steps.
-    initial : {"gaussian", "uniform", "rademacher"}
-        Law of the initial weights, with the variances above.
-    batch : int >= 0
-        Batch size of Gaussian inputs with noiseless labels; 0 is the whole (whitened) data.
-    noise : float >= 0
-        Standard deviation of the entries of the batch's version of A about its mean.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range; the text names it.
-    """
-
-    d: int
-    alpha: float
-    target: str | Sequence[float] = "ones"
-    initial: str = "gaussian"
-    batch: int = 0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        _require(_whole(self.d) and self.d >= 1, "d", self.d, "an integer >= 1")
-        _require(_number(self.alpha) and self.alpha >= 0, "alpha", self.alpha, "a number >= 0")
-        _require(self.initial in INITIAL_LAWS, "initial", self.initial, f"one of {INITIAL_LAWS}")
-        _require(_whole(self.batch) and self.batch >= 0, "batch", self.batch, "an integer >= 0")
-        _require(_number(self.noise) and self.noise >= 0, "noise", self.noise, "a number >= 0")
-        if isinstance(self.target, str):
-            _require(self.target in TARGETS, "target", self.target, f"one of {TARGETS} or numbers")
-        else:
-            values = np.asarray(self.target, dtype=np.float64)
-            fine = values.shape == (self.d,) and bool(np.all(np.isfinite(values)))
-            _require(fine, "target", self.target, f"{self.d} finite numbers")
-
-    def targets(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return A, shape (d,)."""
-        if self.target == "ones":
-            return np.ones(self.d)
-        if self.target == "ramp":
-            return np.linspace(0.5, 1.5, self.d) if self.d > 1 else np.ones(1)
-        return np.asarray(self.target, dtype=np.float64)
-
-    def initial_weights(self, stream: Stream, trials: int) -> tuple[Array, Array]:
-        """Draw w (trials, d) and W (trials, d, d) by Assumption 2."""
-        laws: dict[str, Callable[[tuple[int, ...]], Array]] = {
-            "gaussian": stream.normal,
-            "rademacher": stream.rademacher,
-            "uniform": lambda shape: (2.0 * stream.uniform(shape) - 1.0) * math.sqrt(3.0),
-        }
-        draw = laws[self.initial]
-        w, W = draw((trials, self.d)), draw((trials, self.d, self.d))
-        return w * float(self.d) ** -self.alpha, W * float(self.d) ** (-2.0 * self.alpha)
-
-
 def simulate(
     stream: Stream,
     trials: int,
@@ -170,8 +104,8 @@ def simulate(
         If an argument is out of its range; the text names it.
     """
     problem = Problem(d, alpha, target, initial, batch, noise)
-    _require(_whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
-    at = _records(steps, record)
+    require(whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
+    at = records(steps, record)
     method = make_optimizer(optimizer, eta, hyperparameters)
     w, W = problem.initial_weights(stream, trials)
     A = stream.xp.asarray(problem.targets())
@@ -226,9 +160,9 @@ def run(
     >>> found.step.tolist(), found.r_med_1.shape
     ([5, 10], (4, 2))
     """
-    _require(_whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
-    _require(_whole(threads) and threads >= 1, "threads", threads, "an integer >= 1")
-    _require(_whole(seed) and seed >= 0, "seed", seed, "an integer >= 0")
+    require(whole(trials) and trials >= 1, "trials", trials, "an integer >= 1")
+    require(whole(threads) and threads >= 1, "threads", threads, "an integer >= 1")
+    require(whole(seed) and seed >= 0, "seed", seed, "an integer >= 0")
     chosen = select_backend(backend)
     key = stream_key(seed, "two-layer", "run", {"d": d, "alpha": alpha})
     sizes = [min(_BLOCK_TRIALS, trials - i) for i in range(0, trials, _BLOCK_TRIALS)]
@@ -264,11 +198,11 @@ def make_optimizer(
         If the name or a hyperparameter is unknown or out of range.
     """
     if isinstance(optimizer, Optimizer):
-        _require(eta is None and not hyperparameters, "optimizer", optimizer.name,
+        require(eta is None and not hyperparameters, "optimizer", optimizer.name,
                  "a name where eta or hyperparameters are given")  # fmt: skip
         return optimizer
-    _require(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
-    _require(eta is not None, "eta", eta, "a number > 0")
+    require(optimizer in OPTIMIZERS, "optimizer", optimizer, f"one of {', '.join(OPTIMIZERS)}")
+    require(eta is not None, "eta", eta, "a number > 0")
     try:
         return OPTIMIZERS[optimizer](eta, **hyperparameters)
     except ValueError as error:
@@ -398,29 +332,3 @@ def _observe(mover: _Fused | _Plain, A: Array, step: int) -> dict[str, Array]:
         "max_over_min_2": quantile_ratio(second, 1.0, 0.0),
     }
     return {name: xp.where(alive, value, xp.nan) for name, value in values.items()}
-
-
-def _records(steps: int, record: int | Iterable[int] | None) -> list[int]:
-    _require(_whole(steps) and steps >= 1, "steps", steps, "an integer >= 1")
-    if record is None:
-        return [steps]
-    if isinstance(record, int):
-        _require(1 <= record <= steps, "record", record, f"in 1..{steps}, or steps to record at")
-        return list(range(record, steps + 1, record))
-    at = sorted({int(t) for t in record})
-    fine = bool(at) and at[0] >= 0 and at[-1] <= steps
-    _require(fine, "record", list(record), f"steps in 0..{steps}")
-    return at
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
-def _number(value: object) -> bool:
-    return _whole(value) or (isinstance(value, float | np.floating) and math.isfinite(value))
-
-
-def _require(condition: bool, name: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise ValueError(f"{name} is {value!r}; it must be {allowed}")
