@@ -105,7 +105,8 @@ class _Site:
         """Path and text of every page, the index first."""
         surprises = [view for view in self.views if not view.result["as_expected"]]
         errata = [(v, self._entry(v.claim.corrected_by)) for v in self.views
-                  if v.claim.expected == "fails"]  # fmt: skip
+                  if v.claim.expected == "fails"
+                  and v.result["verdict"] == "refuted"]  # fmt: skip
         sharper = [(v, self._entry(v.claim.sharpens)) for v in self.views if v.claim.sharpens]
         grouped = groups(self.views, self.papers)
         render = self._render
