@@ -1,7 +1,9 @@
 """One Hypothesis profile for the suite, and a nightly one with fresh seeds."""
 
 import os
+import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -15,3 +17,13 @@ settings.register_profile(
     "nightly", parent=settings.get_profile("suite"), derandomize=False, max_examples=2000
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Let child processes hear Ctrl-C: a shell that runs the suite with `&` makes it ignored."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
