@@ -1,5 +1,7 @@
 """Discovery: files, malformed claims, unknown names."""
 
+import importlib.metadata
+
 import pytest
 
 from theory.core import ClaimError, UnknownClaimError, discover
@@ -77,3 +79,24 @@ def test_check_needs_a_claim():
 
     with pytest.raises(ClaimError, match="@proof: its first argument is 'lemma'"):
         check_decorator("proof", "lemma")
+
+
+def offer(monkeypatch, value):
+    """Install one plugin in the group, as far as the registry can see."""
+    point = importlib.metadata.EntryPoint("mine", value, "adageo.claims")
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: [point] if group == point.group else []
+    )
+
+
+def test_claims_of_an_installed_plugin_are_found(tmp_path, monkeypatch):
+    write(tmp_path, CLAIM.format(id="plugin/lemma-1") + EVIDENCE, "plugin_of_somebody.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    offer(monkeypatch, "plugin_of_somebody")
+    assert discover([])["plugin/lemma-1"].module == "plugin_of_somebody"
+
+
+def test_broken_plugin_is_named(monkeypatch):
+    offer(monkeypatch, "no_such_package.claims")
+    with pytest.raises(ClaimError, match=r"plugin mine \(no_such_package.claims\): Module"):
+        discover([])
