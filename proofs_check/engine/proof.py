@@ -20,9 +20,13 @@ _OUTSIDE = "where the claim's hypotheses may not hold"
 _INSTANCES = "the statement was evaluated at numbers only: a certificate of instances, not a proof"
 
 
-def proof(claim: Claim, scope: str = "all d") -> Callable[[F], F]:
-    """Register ``f(statement, transcript)`` as a proof of `claim`, valid on `scope`."""
-    return check_decorator("proof", claim, scope=scope)
+def proof(claim: Claim, scope: str = "all d", *, partial: bool = False) -> Callable[[F], F]:
+    """Register ``f(statement, transcript)`` as a proof of `claim`, valid on `scope`.
+
+    A `partial` proof covers a part of the statement, which `scope` names; the rest is left to
+    other evidence, so that it supports and never proves.
+    """
+    return check_decorator("proof", claim, scope=scope, partial=partial)
 
 
 def certificate(claim: Claim, scope: str) -> Callable[[F], F]:
@@ -97,7 +101,8 @@ def _weigh(check: Check, statement: Statement, transcript: Transcript) -> tuple[
     if check.kind == "proof" and only_instances(transcript.evaluations):
         return Verdict.SUPPORTED, f"{counts}; {_INSTANCES}"
     # A certificate covers its box or its instances; only a proof covers the statement's scope.
-    verdict = Verdict.PROVED if check.kind == "proof" else Verdict.SUPPORTED
+    whole = check.kind == "proof" and not check.options.get("partial")
+    verdict = Verdict.PROVED if whole else Verdict.SUPPORTED
     return verdict, f"{counts}; scope: {scope}"
 
 
@@ -140,5 +145,5 @@ def _data(check: Check, transcript: Transcript) -> dict[str, Any]:
     return {"scope": check.options.get("scope", ""), "steps": len(transcript.steps),
             "cited": [step.name for step in transcript.steps if step.status == "cited"],
             "failed_step": None if failed is None else failed.name,
-            "given": list(transcript.assumptions),
+            "given": list(transcript.assumptions), "partial": bool(check.options.get("partial")),
             "transcript": [step.to_json() for step in transcript.steps]}  # fmt: skip

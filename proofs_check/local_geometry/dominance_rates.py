@@ -25,7 +25,9 @@ from theory.local_geometry.hessian_diagonal import two_layer_hessian
 Array = Any
 
 
-@proof(theorem_2, scope="start and Adam: all d >= 3, A > 0; SGD+M: d = 16, 64, 1024")
+@proof(theorem_2, partial=True,
+       scope="start and Adam: all d >= 3, A > 0; SGD+M: d = 16, 64, 1024; the trajectories are "
+       "measured")  # fmt: skip
 def constants_of_the_rates(statement: Statement, transcript: Transcript) -> None:
     """Means of inverse chi-squares, the law of a mean of 1/g^2, and the bound after Adam."""
     transcript.given("w_i ~ N(0, d^(-2 alpha)), W_ij ~ N(0, d^(-4 alpha))")

@@ -17,7 +17,7 @@ SCOPE = "all d, all A > 0, 0 < tau <= sqrt(A_max/d)"
 
 
 @proof(adam_sign_flow, scope="the closed form solves the flow, all d; that Adam follows it is "
-       "measured")  # fmt: skip
+       "measured", partial=True)  # fmt: skip
 def solution_of_the_flow(statement: Statement, transcript: Transcript) -> None:
     """Signs of the gradients in each phase, the sliding speed, and the loss."""
     transcript.given("theta' = -sign(gradient), on the manifold w_i = s_i c, W_i = s_i a; "

@@ -42,3 +42,10 @@ def test_expectation(expected, pieces, fine):
 def test_json_round_trip():
     original = piece("proof", "proved")
     assert Evidence.from_json(original.to_json()) == original
+
+
+def test_a_partial_proof_supports_and_must_say_so():
+    whole = Evidence("proof", "check", Verdict.SUPPORTED, "one line")
+    part = Evidence("proof", "check", Verdict.SUPPORTED, "one line", {"partial": True})
+    assert not as_expected("holds", [whole])
+    assert as_expected("holds", [part])

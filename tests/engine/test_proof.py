@@ -14,11 +14,12 @@ from proofs_check.engine import (
     hypothesis,
     proof,
     render,
+    run_proof,
     square,
 )
 from proofs_check.engine.falsified import falsify
 from theory import arrays
-from theory.core import Mutant, Verdict
+from theory.core import Check, Mutant, Verdict
 from theory.core.registry import _CHECKS
 
 x, y = sympy.symbols("x y", real=True)
@@ -324,6 +325,13 @@ def test_render_refuses_other_evidence():
     other = type(evidence)("search", "hunt", Verdict.SUPPORTED, "")
     with pytest.raises(ValueError, match="only a proof or a certificate"):
         render(other)
+
+
+def test_a_partial_proof_supports_but_does_not_prove():
+    check = Check("proof", SQUARES, direct, {"scope": "one part", "partial": True})
+    evidence = run_proof(check, SQUARES.itself())
+    assert evidence.verdict is Verdict.SUPPORTED
+    assert evidence.data["partial"] is True
 
 
 def test_a_checked_certificate_supports_but_does_not_prove():

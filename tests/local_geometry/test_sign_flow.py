@@ -119,5 +119,7 @@ def test_the_proof_checks():
     registry.attach_checks()
     (check,) = registry["local-geometry/adam-sign-flow"].of_kind("proof")
     evidence = run_proof(check, adam_sign_flow.itself())
-    assert evidence.verdict == "proved"
+    # It covers the flow; that Adam follows it is left to the measurement.
+    assert (evidence.verdict, evidence.data["partial"]) == ("supported", True)
+    assert evidence.data["failed_step"] is None
     assert evidence.data["cited"] == ["limit of the steps"]

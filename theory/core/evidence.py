@@ -81,7 +81,8 @@ def combine(verdicts: Iterable[Verdict]) -> Verdict:
 def as_expected(expected: str, evidence: Iterable[Evidence]) -> bool:
     """Whether a claim ended as it should.
 
-    ``holds`` asks for `proved` or `supported`, and every proof and certificate must check;
+    ``holds`` asks for `proved` or `supported`, and every proof and certificate must check (a
+    certificate, and a proof of a part of the statement, by `supported`);
     ``fails`` asks for `refuted`; ``measured`` for any decision. An error is never expected.
     """
     pieces = list(evidence)
@@ -92,6 +93,10 @@ def as_expected(expected: str, evidence: Iterable[Evidence]) -> bool:
         return verdict is Verdict.REFUTED
     if expected == "measured":
         return verdict in (Verdict.PROVED, Verdict.SUPPORTED, Verdict.REFUTED)
-    good = {"proof": (Verdict.PROVED,), "certificate": (Verdict.PROVED, Verdict.SUPPORTED)}
-    checked = all(p.verdict in good[p.kind] for p in pieces if p.kind in good)
+    checked = all(_checks(piece) for piece in pieces if piece.kind in ("proof", "certificate"))
     return verdict in (Verdict.PROVED, Verdict.SUPPORTED) and checked
+
+
+def _checks(piece: Evidence) -> bool:
+    whole = piece.kind == "proof" and not piece.data.get("partial")
+    return piece.verdict is Verdict.PROVED or (piece.verdict is Verdict.SUPPORTED and not whole)
