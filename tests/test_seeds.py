@@ -10,7 +10,7 @@ from simulations.app.cli import main
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_no_true_claim_is_flagged(seed, tmp_path_factory, tmp_path):
-    # One store: proofs do not depend on the seed, and are taken from it.
+    # One store for all seeds: a killed sweep goes on where it stopped.
     store = tmp_path_factory.getbasetemp() / "seeds"
     out = tmp_path / "out.json"
     main(["verify", "--seed", str(seed), "--store", str(store), "--json", str(out)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import dataclasses
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from simulations.app.output import print_table
 from simulations.app.progress import make_progress
 from simulations.app.runner import FAMILY_LEVEL
 from simulations.app.work import registry
+from simulations.engine.maps import with_trials
 from simulations.engine.measurement import blocks, conclude, merge, points, run_block
 from theory.core import Check, Entry, EnvironmentLacksError
 
@@ -36,7 +36,7 @@ def simulate_command(arguments: argparse.Namespace) -> int:
     overrides = [parse_setting(text) for text in arguments.set]
     rows: list[dict[str, Any]] = []
     for check in _measurements(entry, overrides):
-        sized = _with_trials(check, arguments.trials)
+        sized = with_trials(check, arguments.trials)
         rows += _measure(sized, grid(sized, overrides), arguments.seed, backend)
     columns = list(dict.fromkeys(name for row in rows for name in row if _plain(row[name])))
     shown = [name for name in columns if name not in _NOT_PRINTED]
@@ -84,12 +84,6 @@ def write_rows(path: str, columns: Sequence[str], rows: Sequence[Mapping[str, An
             np.savez(path, **arrays)
         except OSError as error:
             raise EnvironmentLacksError(f"--out {path}: cannot write ({error.strerror})") from error
-
-
-def _with_trials(check: Check, trials: int | None) -> Check:
-    if trials is None:
-        return check
-    return dataclasses.replace(check, options={**check.options, "trials": {"quick": trials}})
 
 
 def _measurements(entry: Entry, overrides: Sequence[tuple[str, list[Any]]]) -> list[Check]:
