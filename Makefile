@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: verify test lint nets clean
+.PHONY: verify test lint peers clean
 
 verify: $(VENV)/.installed
 	$(BIN)/adageo verify --workers 2
@@ -19,7 +19,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 # PyTorch serves as an independent peer in some tests; without it they are skipped with a reason.
-nets: $(VENV)/.installed-dev
+peers: $(VENV)/.installed-dev
 	$(PIP) install --constraint constraints.txt torch
 
 $(VENV)/bin/python:
@@ -27,7 +27,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[nets]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulations.app.benching import bench_command
@@ -23,7 +23,15 @@ from simulations.app.work import registry, run_check
 from simulations.engine.execution import default_workers
 from simulations.engine.manifest import Manifest
 from simulations.engine.store import Store
-from theory.core import Check, Entry, EnvironmentLacksError, Verdict
+from theory.core import (
+    Check,
+    Entry,
+    EnvironmentLacksError,
+    Verdict,
+    how_to_install,
+    is_installed,
+    require_extra,
+)
 
 __all__ = [
     "bench_command", "doctor_command", "falsify_command", "figure_command", "list_command",
@@ -82,7 +90,7 @@ def mutants_command(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace, *, fresh: bool) -> dict[str, Any]:
     """Run the selected claims and store the result; returns what ``verify --json`` writes."""
     files = tuple(arguments.claims)
-    entries = registry(files).select(arguments.pattern)
+    entries, left_out = _runnable(registry(files).select(arguments.pattern), arguments.pattern)
     backend = _resolve_backend(arguments.backend)
     workers = arguments.workers or default_workers()
     run_manifest = Manifest(
@@ -94,9 +102,26 @@ def _verify(arguments: argparse.Namespace, *, fresh: bool) -> dict[str, Any]:
         tell_incidents(store)
         result = Run(entries, settings, store, make_progress()).verify()
         tell_incidents(store)
-        report = {"schema": 1, "manifest": run_manifest.finished(), **result}
+        report = {"schema": 1, "manifest": run_manifest.finished(), **result, "left_out": left_out}
         save_claims(store, report)
     return report
+
+
+def _runnable(
+    entries: Sequence[Entry], patterns: Sequence[str]
+) -> tuple[list[Entry], list[dict[str, str]]]:
+    """Split off the claims whose extra is not installed; one asked for by name is an error."""
+    run: list[Entry] = []
+    left_out: list[dict[str, str]] = []
+    for entry in entries:
+        extra = entry.claim.extra
+        if extra is None or is_installed(extra):
+            run.append(entry)
+            continue
+        if entry.claim.id in patterns:
+            require_extra(extra, entry.claim.id)
+        left_out.append({"id": entry.claim.id, "needs": how_to_install(extra)})
+    return run, left_out
 
 
 def _resolve_backend(name: str) -> str:

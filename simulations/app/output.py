@@ -64,6 +64,7 @@ def summary_lines(report: Mapping[str, Any], files: Sequence[str] = ()) -> list[
         f"{s['cited_steps']} cited steps"
     )
     lines = [counts]
+    lines += [f"LEFT OUT {c['id']}: it needs {c['needs']}" for c in report.get("left_out", [])]
     again = f"--budget {run['budget']} --seed {run['seed']} --backend {run['backend']}"
     command = shlex.join(["adageo", *(word for file in files for word in ("--claims", file))])
     for claim in report["claims"]:

@@ -120,7 +120,7 @@ def test_wrong_input_is_named(call, message):
 @pytest.mark.torch
 @pytest.mark.parametrize("beta", [0.0, 0.9, 0.999])
 def test_state_of_pytorch(gradients, beta):
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `nets`)")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `peers`)")
     eps = 0.125  # a power of two: subtracting it again costs one rounding only
 
     def state(optimizer_class, name, **options):

@@ -114,7 +114,7 @@ def test_same_numbers_on_the_strict_array_api(name):
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [name for name in FAMILY if name != "sign_descent"])
 def test_pytorch_takes_the_same_steps(name):
-    torch = pytest.importorskip("torch", reason="PyTorch (extra nets) is not installed")
+    torch = pytest.importorskip("torch", reason="PyTorch (extra peers) is not installed")
     optimizer = FAMILY[name]
     rng = np.random.default_rng(11)
     start = rng.standard_normal((3, 4))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from theory.core.errors import ClaimError
+from theory.core.extras import EXTRAS
 
 KINDS = ("definition", "identity", "inequality", "law", "limit", "rate", "algorithm")
 EXPECTATIONS = ("holds", "fails", "measured")
@@ -98,6 +99,9 @@ class Claim:
         False variants, each refuted by at least one check.
     corrected_by, sharpens : str, optional
         Id of the claim with the corrected statement; id of the claim that this one sharpens.
+    extra : str, optional
+        Extra of the distribution (a key of ``EXTRAS``) that the checks need. A run without it
+        leaves the claim out and says so.
 
     Raises
     ------
@@ -118,6 +122,7 @@ class Claim:
     notes: str = ""
     corrected_by: str | None = None
     sharpens: str | None = None
+    extra: str | None = None
 
     def __post_init__(self) -> None:
         name = self.id if isinstance(self.id, str) and self.id else "claim without an id"
@@ -136,6 +141,8 @@ class Claim:
         _require(self.expected in EXPECTATIONS, name, "expected", self.expected,
                  f"one of {', '.join(EXPECTATIONS)}")  # fmt: skip
         _require(callable(self.formula), name, "formula", self.formula, "a callable")
+        _require(self.extra is None or self.extra in EXTRAS, name, "extra", self.extra,
+                 f"None or one of {', '.join(EXTRAS)}")  # fmt: skip
         _require(bool(self.mutants) and isinstance(self.mutants, Mapping), name, "mutants",
                  self.mutants, "at least one false variant")  # fmt: skip
         normalised = {key: _as_mutant(name, key, value) for key, value in self.mutants.items()}
