@@ -1,0 +1,1 @@
+"""DePavia, Charisopoulos, Willett (2025): EGOP, stated."""

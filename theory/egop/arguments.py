@@ -1,0 +1,67 @@
+"""Arguments of the EGOP functions: converted, or refused in one line that names them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+# Rounding of an orthogonal factor of LAPACK, per dimension.
+_ORTHOGONAL = 1e-12
+
+
+def orthogonal(name: str, basis: Any) -> np.ndarray:
+    """Return `basis` as a float array; raises ValueError unless it is square and orthogonal."""
+    V = np.array(basis, dtype=np.float64)
+    if V.ndim != 2 or V.shape[0] != V.shape[1] or len(V) < 1:
+        raise ValueError(f"{name} has shape {V.shape}; it must be a square matrix (d, d)")
+    if not np.all(np.isfinite(V)):
+        raise ValueError(f"{name} has entries that are not finite")
+    defect = float(np.abs(V.T @ V - np.eye(len(V))).max())
+    if defect > _ORTHOGONAL * len(V):
+        raise ValueError(
+            f"{name} is not orthogonal: |{name}'{name} - I| reaches {defect:.3g}; it must stay "
+            f"below {_ORTHOGONAL * len(V):.3g}"
+        )
+    return V
+
+
+def symmetric(name: str, matrix: Any) -> np.ndarray:
+    """Return `matrix` as a float array; raises ValueError unless square, finite, symmetric."""
+    M = np.array(matrix, dtype=np.float64)
+    if M.ndim != 2 or M.shape[0] != M.shape[1] or len(M) < 1:
+        raise ValueError(f"{name} has shape {M.shape}; it must be a square matrix (d, d)")
+    if not np.all(np.isfinite(M)):
+        raise ValueError(f"{name} has entries that are not finite")
+    asymmetry = float(np.abs(M - M.T).max())
+    # Products such as H C H are symmetric up to the rounding of their sums.
+    if asymmetry > 8 * len(M) * np.finfo(float).eps * float(np.abs(M).max()):
+        raise ValueError(f"{name} is not symmetric: |{name} - {name}'| reaches {asymmetry:.3g}")
+    return np.asarray((M + M.T) / 2)
+
+
+def vector(name: str, values: Any) -> np.ndarray:
+    """Return `values` as a float array; raises ValueError unless a finite non-empty vector."""
+    v = np.array(values, dtype=np.float64)
+    if v.ndim != 1 or len(v) < 1:
+        raise ValueError(f"{name} has shape {v.shape}; it must be a vector (d,), d >= 1")
+    if not np.all(np.isfinite(v)):
+        raise ValueError(f"{name} has entries that are not finite")
+    return v
+
+
+def samples(name: str, rows: Any) -> np.ndarray:
+    """Return `rows` as a float array; raises ValueError unless finite (n, d) with n, d >= 1."""
+    G = np.array(rows, dtype=np.float64)
+    if G.ndim != 2 or G.shape[0] < 1 or G.shape[1] < 1:
+        raise ValueError(f"{name} has shape {G.shape}; it must be (n, d) with n >= 1, d >= 1")
+    if not np.all(np.isfinite(G)):
+        raise ValueError(f"{name} has entries that are not finite")
+    return G
+
+
+def positive(name: str, value: float) -> None:
+    """Raise ValueError unless `value` is a finite number above zero."""
+    if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number > 0")
