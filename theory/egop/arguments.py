@@ -7,25 +7,6 @@ from typing import Any
 
 import numpy as np
 
-# Rounding of an orthogonal factor of LAPACK, per dimension.
-_ORTHOGONAL = 1e-12
-
-
-def orthogonal(name: str, basis: Any) -> np.ndarray:
-    """Return `basis` as a float array; raises ValueError unless it is square and orthogonal."""
-    V = np.array(basis, dtype=np.float64)
-    if V.ndim != 2 or V.shape[0] != V.shape[1] or len(V) < 1:
-        raise ValueError(f"{name} has shape {V.shape}; it must be a square matrix (d, d)")
-    if not np.all(np.isfinite(V)):
-        raise ValueError(f"{name} has entries that are not finite")
-    defect = float(np.abs(V.T @ V - np.eye(len(V))).max())
-    if defect > _ORTHOGONAL * len(V):
-        raise ValueError(
-            f"{name} is not orthogonal: |{name}'{name} - I| reaches {defect:.3g}; it must stay "
-            f"below {_ORTHOGONAL * len(V):.3g}"
-        )
-    return V
-
 
 def symmetric(name: str, matrix: Any) -> np.ndarray:
     """Return `matrix` as a float array; raises ValueError unless square, finite, symmetric."""

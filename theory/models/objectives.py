@@ -1,0 +1,303 @@
+"""Smooth objectives with gradients, Hessians and known Lipschitz constants of the Hessian.
+
+Points have shape (..., d): any number of leading axes for trials. An objective whose data enter
+through a matrix A is rotated by folding the basis into the data: ``f(V x)`` is the same objective
+with ``A V``, at no cost per evaluation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax
+
+
+class Objective(Protocol):
+    """What the optimizers and estimators ask of an objective."""
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...) at points (..., d)."""
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d)."""
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians (..., d, d)."""
+
+    def rotated(self, V: np.ndarray) -> Self:
+        """The objective ``x -> f(V x)`` for an orthogonal V (d, d)."""
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    r""":math:`\frac12 (\theta - \theta_*)' H (\theta - \theta_*)`.
+
+    Parameters
+    ----------
+    H : array (d, d)
+        Symmetric.
+    minimizer : array (d,)
+        The stationary point.
+    """
+
+    H: np.ndarray
+    minimizer: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+        return len(self.H)
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        away = theta - self.minimizer
+        return np.asarray(((away @ self.H) * away).sum(axis=-1) / 2)
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d)."""
+        return np.asarray((theta - self.minimizer) @ self.H)
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians (..., d, d), all equal."""
+        return np.broadcast_to(self.H, (*theta.shape[:-1], *self.H.shape))
+
+    def hessian_lipschitz(self) -> float:
+        """Zero."""
+        return 0.0
+
+    def rotated(self, V: np.ndarray) -> Quadratic:
+        """The quadratic with Hessian ``V'HV`` and minimiser ``V' theta*``."""
+        H = V.T @ self.H @ V
+        return Quadratic((H + H.T) / 2, V.T @ self.minimizer)
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    r""":math:`\frac12 \|A\theta - y\|^2` with data A (n, d) and y (n,)."""
+
+    A: np.ndarray
+    y: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+        return int(self.A.shape[1])
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        residual = theta @ self.A.T - self.y
+        return np.asarray((residual * residual).sum(axis=-1) / 2)
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d)."""
+        return np.asarray((theta @ self.A.T - self.y) @ self.A)
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians (..., d, d), all equal to ``A'A``."""
+        return np.broadcast_to(self.A.T @ self.A, (*theta.shape[:-1],) + (self.dimension,) * 2)
+
+    def hessian_lipschitz(self) -> float:
+        """Zero."""
+        return 0.0
+
+    def rotated(self, V: np.ndarray) -> LeastSquares:
+        """The least-squares loss with data ``A V``."""
+        return replace(self, A=self.A @ V)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    r""":math:`\frac1n \sum_i \log(1 + e^{-y_i a_i'\theta})`, labels y_i = +-1, rows a_i of A."""
+
+    A: np.ndarray
+    y: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+        return int(self.A.shape[1])
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        return np.asarray(np.logaddexp(0.0, -self.y * (theta @ self.A.T)).mean(axis=-1))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d)."""
+        weights = -self.y * expit(-self.y * (theta @ self.A.T))
+        return np.asarray(weights @ self.A / len(self.y))
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians ``A' diag(s(1 - s)) A/n`` (..., d, d), s the sigmoid of the margins."""
+        margins = theta @ self.A.T
+        weights = expit(margins) * expit(-margins)
+        return np.asarray(np.swapaxes(self.A * weights[..., None], -1, -2) @ self.A / len(self.y))
+
+    def hessian_lipschitz(self) -> float:
+        r"""Return :math:`\|A\|^2 \max_i \|a_i\| / (6\sqrt3\, n)`, as |sigma''| <= 1/(6 sqrt 3)."""
+        longest = np.linalg.norm(self.A, axis=1).max()
+        return float(np.linalg.norm(self.A, 2) ** 2 * longest / (6 * math.sqrt(3) * len(self.y)))
+
+    def rotated(self, V: np.ndarray) -> Logistic:
+        """The logistic loss with data ``A V``."""
+        return replace(self, A=self.A @ V)
+
+
+@dataclass(frozen=True)
+class LogSumExp:
+    r""":math:`\log \sum_i e^{a_i'\theta + b_i}`; bounded below iff 0 is in the hull of the rows."""
+
+    A: np.ndarray
+    b: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+        return int(self.A.shape[1])
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        return np.asarray(logsumexp(theta @ self.A.T + self.b, axis=-1))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d): the mean of the rows under the softmax p."""
+        return np.asarray(softmax(theta @ self.A.T + self.b, axis=-1) @ self.A)
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians ``A' (diag p - pp') A`` (..., d, d)."""
+        p = softmax(theta @ self.A.T + self.b, axis=-1)
+        mean = p @ self.A
+        second = np.swapaxes(self.A * p[..., None], -1, -2) @ self.A
+        return np.asarray(second - mean[..., :, None] * mean[..., None, :])
+
+    def hessian_lipschitz(self) -> float:
+        r"""Return :math:`(\max_{ij} \|a_i - a_j\|)^3/(6\sqrt3)`.
+
+        The third derivative along v is the third central moment of a variable in an interval of
+        length :math:`\max |(a_i - a_j)'v|`, at most :math:`1/(6\sqrt3)` times its cube.
+        """
+        gaps = self.A[:, None, :] - self.A[None, :, :]
+        return float(np.linalg.norm(gaps, axis=-1).max() ** 3 / (6 * math.sqrt(3)))
+
+    def rotated(self, V: np.ndarray) -> LogSumExp:
+        """The same with data ``A V``."""
+        return replace(self, A=self.A @ V)
+
+
+@dataclass(frozen=True)
+class LogSumExpSquares:
+    r""":math:`\log \sum_i e^{(a_i'\theta - y_i)^2/2}`: bounded below for any data."""
+
+    A: np.ndarray
+    y: np.ndarray
+
+    @property
+    def dimension(self) -> int:
+        """Number d of coordinates."""
+        return int(self.A.shape[1])
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        return np.asarray(logsumexp((theta @ self.A.T - self.y) ** 2 / 2, axis=-1))
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d)."""
+        residual = theta @ self.A.T - self.y
+        return np.asarray((softmax(residual**2 / 2, axis=-1) * residual) @ self.A)
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians ``A' (diag(p (1 + r^2)) - (pr)(pr)') A`` (..., d, d)."""
+        residual = theta @ self.A.T - self.y
+        p = softmax(residual**2 / 2, axis=-1)
+        weights = p * (1 + residual**2)
+        mean = (p * residual) @ self.A
+        second = np.swapaxes(self.A * weights[..., None], -1, -2) @ self.A
+        return np.asarray(second - mean[..., :, None] * mean[..., None, :])
+
+    def rotated(self, V: np.ndarray) -> LogSumExpSquares:
+        """The same with data ``A V``."""
+        return replace(self, A=self.A @ V)
+
+
+@dataclass(frozen=True)
+class MatrixFactorisation:
+    r""":math:`\frac12 \|\mathcal A(LR') - b\|^2` in the entries of L and R.
+
+    Parameters
+    ----------
+    operator : array (m, p, q)
+        :math:`\mathcal A(M)_k = \langle A_k, M \rangle`.
+    b : array (m,)
+    rank : int
+        L is p x rank, R is q x rank, both flattened row-major, L first. Over-parameterised for
+        a rank above that of the solution.
+    """
+
+    operator: np.ndarray
+    b: np.ndarray
+    rank: int
+
+    @property
+    def dimension(self) -> int:
+        """Number d = (p + q) rank of coordinates."""
+        _, p, q = self.operator.shape
+        return int((p + q) * self.rank)
+
+    def factors(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """L (..., p, rank) and R (..., q, rank)."""
+        _, p, q = self.operator.shape
+        cut, lead = p * self.rank, theta.shape[:-1]
+        return (
+            theta[..., :cut].reshape(*lead, p, self.rank),
+            theta[..., cut:].reshape(*lead, q, self.rank),
+        )
+
+    def value(self, theta: np.ndarray) -> np.ndarray:
+        """Values (...)."""
+        residual = self._residual(*self.factors(theta))
+        return np.asarray((residual * residual).sum(axis=-1) / 2)
+
+    def gradient(self, theta: np.ndarray) -> np.ndarray:
+        """Gradients (..., d): ``S R`` and ``S' L`` with ``S = sum_k residual_k A_k``."""
+        L, R = self.factors(theta)
+        S = np.tensordot(self._residual(L, R), self.operator, axes=1)
+        return _flat(S @ R, np.swapaxes(S, -1, -2) @ L)
+
+    def hvp(self, theta: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Hessian-vector products (..., d) for directions v (..., d)."""
+        L, R = self.factors(theta)
+        U, W = self.factors(v)
+        S = np.tensordot(self._residual(L, R), self.operator, axes=1)
+        moved = self._image(U, R) + self._image(L, W)
+        D = np.tensordot(moved, self.operator, axes=1)
+        return _flat(D @ R + S @ W, np.swapaxes(D, -1, -2) @ L + np.swapaxes(S, -1, -2) @ U)
+
+    def hessian(self, theta: np.ndarray) -> np.ndarray:
+        """Hessians (..., d, d), column by column."""
+        columns = self.hvp(theta[..., None, :], np.eye(self.dimension))
+        return np.asarray((columns + np.swapaxes(columns, -1, -2)) / 2)
+
+    def hessian_lipschitz(self, radius: float) -> float:
+        r"""Return :math:`3 B \|\mathcal A\|^2` on the ball of radius B about zero (Lemma 16)."""
+        m = len(self.operator)
+        return float(3 * radius * np.linalg.norm(self.operator.reshape(m, -1), 2) ** 2)
+
+    def _image(self, L: np.ndarray, R: np.ndarray) -> np.ndarray:
+        product = L @ np.swapaxes(R, -1, -2)
+        flat = product.reshape(*product.shape[:-2], -1)
+        return np.asarray(flat @ self.operator.reshape(len(self.operator), -1).T)
+
+    def _residual(self, L: np.ndarray, R: np.ndarray) -> np.ndarray:
+        return self._image(L, R) - self.b
+
+
+def _flat(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    lead = left.shape[:-2]
+    parts = left.reshape(*lead, -1), right.reshape(*lead, -1)
+    return np.asarray(np.concatenate(parts, axis=-1))
