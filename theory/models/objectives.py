@@ -294,7 +294,7 @@ class MatrixFactorisation:
         return np.asarray(flat @ self.operator.reshape(len(self.operator), -1).T)
 
     def _residual(self, L: np.ndarray, R: np.ndarray) -> np.ndarray:
-        return self._image(L, R) - self.b
+        return np.asarray(self._image(L, R) - self.b)
 
 
 def _flat(left: np.ndarray, right: np.ndarray) -> np.ndarray:
