@@ -1,0 +1,160 @@
+"""Preconditioned conjugate gradients truncated at the ellipsoid (Steihaug 1983, Toint 1981)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from theory.optimizers.trust_region import checks
+from theory.optimizers.trust_region.checks import Array
+from theory.optimizers.trust_region.model import QuadraticModel, SubproblemStep, best_of
+
+__all__ = ["steihaug_toint"]
+
+# Residuals that are kept, for orthogonality.
+_MEMORY = 100
+
+
+def steihaug_toint(
+    hvp: Any,
+    gradient: Any,
+    radius: float,
+    *,
+    ellipsoid: Any = None,
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+) -> SubproblemStep:
+    """Truncated conjugate gradients, preconditioned by the ellipsoid's matrix A.
+
+    Starts along ``-A^-1 g``, and ends where ``||g + Bs||_{A^-1} <= tol ||g||_{A^-1}``, at the
+    boundary where an iterate would leave or the curvature is not positive (at the better end of
+    that line), or after `max_iter` products. The decrease is at least that of
+    `preconditioned_cauchy_point`; it need not be that of `cauchy_point`, and at a saddle it can
+    miss all negative curvature.
+
+    The norm of each iterate is computed in the coordinates in which A is the identity, not
+    carried along by a recurrence.
+
+    Parameters
+    ----------
+    hvp : callable v -> Bv, or symmetric array (d, d)
+    gradient : array (d,)
+    radius : float > 0
+        Delta, in units of ``||s||_A``.
+    ellipsoid : None, array (d,), array (d, d) or Ellipsoid
+        A: the sphere, a positive diagonal, or a symmetric positive definite matrix.
+    tol : float in [0, 1)
+        Relative residual.
+    max_iter : int, optional
+        Products allowed; ``2 d`` when omitted.
+
+    Returns
+    -------
+    SubproblemStep
+        `curvature` is the least ``p'Bp/p'Ap`` over the conjugate directions p.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not finite, has a wrong shape, or is not symmetric or positive as it
+        must be; NotFiniteError if a product is not finite.
+
+    >>> float(steihaug_toint(np.eye(2), [3.0, 4.0], 10.0).model_decrease)
+    12.5
+    """
+    model = QuadraticModel(hvp, gradient, radius, ellipsoid)
+    target = checks.tolerance("tol", tol) * float(np.linalg.norm(model.white_gradient))
+    most = checks.count("max_iter", max_iter, 2 * model.dimension)
+    # A flat direction may carry an iterate beyond every number; it leaves at the boundary.
+    with np.errstate(over="ignore"):
+        return _Run(model, target).steps(most)
+
+
+class _Run:
+    """The state of one run: z = F's, the residual in whitened coordinates, and Bs itself."""
+
+    def __init__(self, model: QuadraticModel, target: float) -> None:
+        self.model, self.target = model, target
+        self.z, self.image = np.zeros(model.dimension), np.zeros(model.dimension)
+        self.residual = model.white_gradient
+        self.curvature = math.nan
+        self._past = np.empty((0, model.dimension))
+        self._first: SubproblemStep | None = None
+
+    def steps(self, most: int) -> SubproblemStep:
+        direction = -self.residual
+        for _ in range(most):
+            if len(self._past) == self.model.dimension:
+                direction = self._restarted()
+            size = float(np.linalg.norm(self.residual))
+            if size <= self.target:
+                break
+            self._past = np.vstack([self._past[1 - _MEMORY :], self.residual / size])
+            length = float(np.linalg.norm(direction))
+            unit = direction / length
+            image = self.model.product(self.model.ellipsoid.unwhiten(unit))
+            white = self.model.ellipsoid.whiten_dual(image)
+            bend = float(unit @ white)
+            self.curvature = float(np.fmin(self.curvature, bend))
+            t = -float(self.residual @ unit) / bend if bend > 0 else math.inf
+            if bend <= 0 or np.linalg.norm(self.z + t * unit) >= self.model.radius:
+                self._advance(self._exit(unit, bend), unit, image, white)
+                return self._result(on_boundary=True, converged=True)
+            self._advance(t, unit, image, white)
+            self._first = self._first or self._step(on_boundary=False, converged=False)
+            shrinking = float(np.linalg.norm(self.residual)) / size
+            direction = shrinking**2 * direction - self.residual
+        converged = bool(np.linalg.norm(self.residual) <= self.target)
+        return self._result(on_boundary=False, converged=converged)
+
+    def _restarted(self) -> Array:
+        """The direction after d steps, from a fresh residual: rounding alone is left to correct."""
+        ellipsoid = self.model.ellipsoid
+        self._past = self._past[:0]
+        self.residual = ellipsoid.whiten_dual(self.model.gradient + self.image)
+        return -self.residual
+
+    def _exit(self, unit: Array, bend: float) -> float:
+        """Where the line leaves the ellipsoid; of its two ends the one with the lower model."""
+        slope = float(self.residual @ unit)
+        ends = [to_sphere(self.z, unit, self.model.radius),
+                -to_sphere(self.z, -unit, self.model.radius)]  # fmt: skip
+        return min(ends, key=lambda t: slope * t + 0.5 * bend * t * t)
+
+    def _advance(self, t: float, unit: Array, image: Array, white: Array) -> None:
+        self.z = self.z + t * unit
+        self.image = self.image + t * image
+        self.residual = self._orthogonalised(self.residual + t * white)
+
+    def _orthogonalised(self, residual: Array) -> Array:
+        """The residual without what rounding gave it of the earlier ones.
+
+        Without it ill-conditioned runs lose conjugacy, and with it products.
+        """
+        return residual - (self._past @ residual) @ self._past
+
+    def _result(self, *, on_boundary: bool, converged: bool) -> SubproblemStep:
+        """The last iterate; the first where rounding has made the last one worse."""
+        last = self._step(on_boundary=on_boundary, converged=converged)
+        first = replace(self._first or last, products=self.model.products)
+        return best_of([last, first])
+
+    def _step(self, *, on_boundary: bool, converged: bool) -> SubproblemStep:
+        return self.model.finish(
+            self.model.ellipsoid.unwhiten(self.z), self.image, on_boundary=on_boundary,
+            residual=float(np.linalg.norm(self.residual)), converged=converged,
+            curvature=self.curvature,
+        )  # fmt: skip
+
+
+def to_sphere(z: Array, unit: Array, radius: float) -> float:
+    """The t >= 0 with ``||z + t u|| = radius`` for ``||z|| <= radius`` and ``||u|| = 1``."""
+    along = float(z @ unit)
+    size = float(np.linalg.norm(z))
+    room = max((radius - size) * (radius + size), 0.0)
+    root = math.hypot(along, math.sqrt(room))
+    # The form without cancellation: the two roots have product -room.
+    return root - along if along <= 0 else room / (root + along)
