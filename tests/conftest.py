@@ -4,7 +4,9 @@ import os
 import signal
 
 import pytest
+import scipy.linalg  # noqa: F401  (loads the BLAS whose threads are limited below)
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile(
     "suite",
@@ -27,3 +29,10 @@ def interruptible():
         signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread_each():
+    """Keep BLAS from spinning on cores that the other test processes use."""
+    with threadpool_limits(limits=1):
+        yield

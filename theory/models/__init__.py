@@ -1,1 +1,1 @@
-"""Objectives and matrix ensembles: two-layer and deep linear networks."""
+"""Objectives, bases and networks: two-layer, deep linear, and multilayer perceptrons."""
