@@ -19,10 +19,15 @@ _NUMBERS = (int, float, complex, str, Fraction, np.generic, flint.fmpq, flint.fm
 
 
 def bound(formula: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
-    """The arguments of a call by name, defaults included."""
-    call = inspect.signature(formula).bind(*args, **kwargs)
+    """The arguments of a call by name, defaults and collected keywords included."""
+    signature = inspect.signature(formula)
+    call = signature.bind(*args, **kwargs)
     call.apply_defaults()
-    return dict(call.arguments)
+    found = dict(call.arguments)
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            found |= found.pop(name)
+    return found
 
 
 def only_instances(calls: Sequence[Arguments]) -> bool:

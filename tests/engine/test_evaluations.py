@@ -50,3 +50,18 @@ def test_a_statement_without_arguments_is_proved_by_exact_numbers():
 
     closed = claim_of(lambda: (Fraction(1), Fraction(2)), "inequality")
     assert run(closed, compare).verdict is Verdict.PROVED
+
+
+def test_collected_keywords_reach_the_hypotheses():
+    def formula(a, **others):
+        return a * a, others["b"] ** 2
+
+    def assumes(a, b):
+        return a > 0 and b > 0
+
+    def at_one_point(statement, transcript):
+        lhs, rhs = statement.formula(Fraction(3), b=Fraction(2))
+        transcript.exact("at (3, 2)", lhs, "<=", rhs, scope="a = 3, b = 2", concludes=True)
+
+    false = claim_of(formula, "inequality", assumes=assumes)
+    assert run(false, at_one_point).verdict is Verdict.REFUTED

@@ -17,7 +17,7 @@ the public functions check their arguments.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -101,7 +101,7 @@ def success_thresholds(
         _quotient(slack, delta_H * mu**3),
         _root(_quotient(3 * slack, L_H * mu**4)),
     )
-    return reduce(minimum, limits), _quotient(3 * (1 - eta) * nu * eps_H, 2 * L_H * mu**5)
+    return _least(limits), _quotient(3 * (1 - eta) * nu * eps_H, 2 * L_H * mu**5)
 
 
 def safeguarded_thresholds(
@@ -128,7 +128,7 @@ def safeguarded_thresholds(
         _quotient(slack, delta_H * mu),
         _root(_quotient(3 * slack, L_H * mu**2)),
     )
-    return reduce(minimum, limits), _quotient(3 * (1 - eta) * nu * eps_H, 2 * L_H * mu)
+    return _least(limits), _quotient(3 * (1 - eta) * nu * eps_H, 2 * L_H * mu)
 
 
 def minimal_radius(Dg: Any, DH: Any, *, delta0: Any, gamma_dec: Any, max_radius: Any = None) -> Any:
@@ -142,8 +142,8 @@ def minimal_radius(Dg: Any, DH: Any, *, delta0: Any, gamma_dec: Any, max_radius:
     if max_radius is not None:
         _check(max_radius=max_radius)
         limits.append(max_radius)
-    limits += [threshold / gamma_dec for threshold in (Dg, DH) if not _infinite(threshold)]
-    return reduce(minimum, limits)
+    limits += [threshold / gamma_dec for threshold in (Dg, DH)]
+    return _least(limits)
 
 
 def model_decrease_bound(radius: Any, *, mu: Any, eps_g: Any, eps_H: Any, nu: Any) -> Any:
@@ -230,6 +230,12 @@ def logarithm(x: Any) -> Any:
 
 def _quotient(numerator: Any, denominator: Any) -> Any:
     return math.inf if denominator == 0 else numerator / denominator
+
+
+def _least(limits: Sequence[Any]) -> Any:
+    """The least limit; exact numbers do not compare with a float infinity, which is no limit."""
+    finite = [limit for limit in limits if not _infinite(limit)]
+    return reduce(minimum, finite) if finite else math.inf
 
 
 def _root(x: Any) -> Any:

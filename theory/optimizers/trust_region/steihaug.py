@@ -81,7 +81,9 @@ class _Run:
         self.z, self.image = np.zeros(model.dimension), np.zeros(model.dimension)
         self.residual = model.white_gradient
         self.curvature = math.nan
-        self._past = np.empty((0, model.dimension))
+        # Residuals that have passed, of unit length: a ring of rows, filled from the top.
+        self._ring = np.empty((min(_MEMORY, model.dimension), model.dimension))
+        self._passed = 0
         self._first: SubproblemStep | None = None
 
     def steps(self, most: int) -> SubproblemStep:
@@ -92,7 +94,8 @@ class _Run:
             size = float(np.linalg.norm(self.residual))
             if size <= self.target:
                 break
-            self._past = np.vstack([self._past[1 - _MEMORY :], self.residual / size])
+            self._ring[self._passed % len(self._ring)] = self.residual / size
+            self._passed += 1
             length = float(np.linalg.norm(direction))
             unit = direction / length
             image = self.model.product(self.model.ellipsoid.unwhiten(unit))
@@ -110,10 +113,14 @@ class _Run:
         converged = bool(np.linalg.norm(self.residual) <= self.target)
         return self._result(on_boundary=False, converged=converged)
 
+    @property
+    def _past(self) -> Array:
+        return self._ring[: self._passed]
+
     def _restarted(self) -> Array:
         """The direction after d steps, from a fresh residual: rounding alone is left to correct."""
         ellipsoid = self.model.ellipsoid
-        self._past = self._past[:0]
+        self._passed = 0
         self.residual = ellipsoid.whiten_dual(self.model.gradient + self.image)
         return -self.residual
 
