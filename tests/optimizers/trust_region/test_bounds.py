@@ -212,7 +212,8 @@ def test_errors_that_the_bound_does_not_permit_are_refused(name, value):
 
 def test_exact_numbers_where_one_constant_sets_no_limit():
     c = {"mu": Fraction(1), "eta": Fraction(1, 4), "eps_g": Fraction(1, 10), "nu": Fraction(1, 2),
-         "eps_H": Fraction(1, 5), "L_g": Fraction(1, 100), "delta_g": Fraction(0)}  # fmt: skip
+         "eps_H": Fraction(1, 5), "L_g": Fraction(1, 100), "delta_g": Fraction(0),
+         "cA": Fraction(1)}  # fmt: skip
     # slack = (3/4)(1/10)/4 = 3/160: the quotient is 150/8 at delta_H = 1/1000, the root 3/4.
     no_lipschitz = success_thresholds(**c, L_H=Fraction(0), delta_H=Fraction(1, 1000))
     assert no_lipschitz == (Fraction(100, 11), math.inf)
