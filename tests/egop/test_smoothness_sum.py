@@ -126,6 +126,7 @@ def test_constants_that_are_too_small_are_not_certified():
         (np.zeros((0, 0)), "auto", "hessian has shape (0, 0)"),
         ([[1.0, np.inf], [np.inf, 1.0]], "auto", "not finite"),
         ([[1.0, 2.0], [0.0, 1.0]], "auto", "hessian is not symmetric"),
+        ([[1e308]], "auto", "an entry of size 1e+308; at most 1e+300"),
         (np.eye(2), "simplex", "one of auto, barrier, mixing"),
     ],
 )

@@ -7,19 +7,33 @@ from typing import Any
 
 import numpy as np
 
+# Beyond it sums of entries would overflow.
+_LARGEST = 1e300
+
 
 def symmetric(name: str, matrix: Any) -> np.ndarray:
-    """Return `matrix` as a float array; raises ValueError unless square, finite, symmetric."""
+    """Return the lower triangle of `matrix`, mirrored.
+
+    Raises
+    ------
+    ValueError
+        Unless it is square, symmetric up to rounding, and its entries are below 1e300.
+    """
     M = np.array(matrix, dtype=np.float64)
     if M.ndim != 2 or M.shape[0] != M.shape[1] or len(M) < 1:
         raise ValueError(f"{name} has shape {M.shape}; it must be a square matrix (d, d)")
     if not np.all(np.isfinite(M)):
         raise ValueError(f"{name} has entries that are not finite")
+    largest = float(np.abs(M).max())
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{name} has an entry of size {largest:.3g}; at most {_LARGEST:g} is allowed"
+        )
     asymmetry = float(np.abs(M - M.T).max())
     # Products such as H C H are symmetric up to the rounding of their sums.
-    if asymmetry > 8 * len(M) * np.finfo(float).eps * float(np.abs(M).max()):
+    if asymmetry > 8 * len(M) * np.finfo(float).eps * largest:
         raise ValueError(f"{name} is not symmetric: |{name} - {name}'| reaches {asymmetry:.3g}")
-    return np.asarray((M + M.T) / 2)
+    return np.asarray(np.tril(M) + np.tril(M, -1).T)
 
 
 def vector(name: str, values: Any) -> np.ndarray:
