@@ -1,0 +1,181 @@
+"""Compares trust regions with one another and with first-order methods, paired over starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simulations.adaptive_norms.experiment_problems import make_problem
+from simulations.adaptive_norms.experiment_runs import CURVE, REGIONS, paired_curves
+from simulations.adaptive_norms.paired_losses import PairedLosses
+from simulations.engine import measurement
+from simulations.engine.figures import PALETTE, Results, figure
+from theory.adaptive_norms.experiments import (
+    MORE,
+    QUICK,
+    Setting,
+    ellipsoids_always_win,
+    outcome,
+    where_ellipsoids_win,
+)
+from theory.core import Statement
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from simulations.engine.streams import Stream
+
+Point = Mapping[str, Any]
+
+
+def _points(settings: Iterable[Setting]) -> list[Point]:
+    return [setting._asdict() for setting in settings]
+
+
+_ALWAYS = [
+    Setting("quadratic", "rmsprop 1/2", "spherical", 25, 1),
+    Setting("rotated quadratic", "rmsprop 1/2", "spherical", 25, 1),
+    Setting("quadratic", "rmsprop 1", "spherical", 15, 1),
+    Setting("rosenbrock", "rmsprop 1", "spherical", 80, 2),
+    Setting("classifier", "rmsprop 1/2", "spherical", 80, 1),
+]
+_ALWAYS_MORE = [setting for setting in (*QUICK, *MORE)
+                if setting.other == "spherical" and setting not in _ALWAYS]  # fmt: skip
+
+
+def _is_network(point: Point) -> bool:
+    return "quadratic" not in point["problem"] and point["problem"] != "rosenbrock"
+
+
+def _trials(point: Point, budget: str) -> int:
+    # 32 ratios on the same side of a value exclude it at 5e-10, 54 of 64 at 2e-8.
+    if not _is_network(point):
+        return {"quick": 64, "standard": 192, "deep": 768}[budget]
+    return {"quick": 32, "standard": 64, "deep": 128}[budget]
+
+
+def _resolution(point: Point) -> float:
+    """Half-widths of up to four tolerances: medians of 32 and 64 ratios have no shorter ones."""
+    value, tolerance = outcome(**point)
+    return 4.0 * tolerance / abs(value)
+
+
+def _claimed_outcome(statement: Statement, point: Point) -> tuple[float, float]:
+    return float(statement.formula(**point)), outcome(**point).tolerance
+
+
+def _claimed_bound(statement: Statement, point: Point) -> tuple[float, float]:
+    return float(statement.formula(**point)), 0.0
+
+
+def _compared(
+    stream: Stream, trials: int, problem: str, method: str, other: str, budget: int, cost: int
+) -> dict[str, Any]:
+    curves = paired_curves(
+        stream, trials, make_problem(problem), (method, other), float(budget), float(cost)
+    )
+    return {f"{name}_{k + 1}": curve[:, k]
+            for name, curve in zip(("loss", "other"), curves, strict=True)
+            for k in range(CURVE)}  # fmt: skip
+
+
+@measurement(
+    ellipsoids_always_win,
+    points={"quick": _points(_ALWAYS), "standard": _points([*_ALWAYS, *_ALWAYS_MORE])},
+    # Of 64 ratios, 53 on the same side exclude a value at 6e-8; 95 % are (classifier).
+    trials=lambda point, budget: max(_trials(point, budget), 64), block=64, resolution=0.5,
+    estimate=PairedLosses(CURVE, side="upper"), claimed=_claimed_bound,
+)  # fmt: skip
+def against_the_sphere(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
+    """Losses of ellipsoidal and spherical regions from the same starts: the median ratio."""
+    return _compared(stream, trials, **point)
+
+
+@measurement(
+    where_ellipsoids_win,
+    points={"quick": _points(QUICK), "standard": _points([*QUICK, *MORE])},
+    trials=_trials, block=lambda point: 32 if _is_network(point) else 64,
+    resolution=_resolution, estimate=PairedLosses(CURVE), claimed=_claimed_outcome,
+)  # fmt: skip
+def relative_loss(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
+    """Losses of two methods from the same starts: the median ratio, within its tolerance."""
+    return _compared(stream, trials, **point)
+
+
+_COLOURS = {"spherical": "black", "sgd": "orange", "adagrad": "purple", "rmsprop": "grey",
+            "rmsprop 1/2": "vermilion", "rmsprop 1": "blue", "adagrad 1/2": "purple",
+            "rmsprop 1/2 full": "green", "rmsprop 1 full": "sky"}  # fmt: skip
+# Problems and the budgets whose curves are shown.
+_PANELS = (("quadratic", (25, 40)), ("rotated quadratic", (40,)), ("rosenbrock", (40, 80)),
+           ("classifier", (80,)), ("small autoencoder", (60,)),
+           ("small autoencoder, large start", (60,)))  # fmt: skip
+
+
+@figure(where_ellipsoids_win)
+def loss_against_backpropagations(figure: Figure, results: Results) -> None:
+    """Median losses and quartiles against backpropagations; dashed: a product counts twice."""
+    rows = results.rows("relative_loss")
+    figure.set_size_inches(7.2, 8.0)
+    shown: set[str] = set()
+    for axes, (problem, budgets) in zip(figure.subplots(3, 2).flat, _PANELS, strict=True):
+        chosen = [row for row in rows if row["problem"] == problem and row["budget"] in budgets]
+        shown |= _curves(axes, chosen)
+        axes.set(yscale="linear" if "autoencoder" in problem else "log",
+                 title=problem.removeprefix("small "))  # fmt: skip
+    figure.supxlabel("backpropagations (each curve ends at the budget of its tuning)", fontsize=10)
+    figure.supylabel("loss above the least one", fontsize=10)
+    names = [name for name in _COLOURS if name in shown]
+    lines = [figure.axes[0].plot([], [], color=PALETTE[_COLOURS[name]])[0] for name in names]
+    figure.legend(lines, names, loc="outside upper center", ncols=4, fontsize=8.0)
+
+
+def _curves(axes: Axes, rows: list[dict[str, Any]]) -> set[str]:
+    """Both curves of every row, those of several rows once; the names of the methods."""
+    drawn: set[tuple[str, bool]] = set()
+    for row in sorted(rows, key=lambda row: -int(row["budget"])):
+        marks = [row["budget"] * (k + 1) / CURVE for k in range(CURVE)]
+        for kind, method in (("loss", row["method"]), ("other", row["other"])):
+            twice = method in REGIONS and row["cost"] == 2
+            if (method, twice) in drawn:
+                continue
+            drawn.add((method, twice))
+            low, middle, high = row["quantiles"][kind]
+            colour = PALETTE[_COLOURS[method]]
+            axes.plot(marks, middle, color=colour, lw=1.3, ls="--" if twice else "-")
+            axes.fill_between(marks, low, high, color=colour, alpha=0.15, lw=0.0)
+    return {method for method, _ in drawn}
+
+
+@figure(where_ellipsoids_win)
+def wins_and_losses(figure: Figure, results: Results) -> None:
+    """Median ratio of losses in every setting, with intervals, and the share of starts won."""
+    _table(figure, results.rows("relative_loss"))
+
+
+@figure(ellipsoids_always_win)
+def ellipsoids_against_the_sphere(figure: Figure, results: Results) -> None:
+    """Loss of ellipsoidal over that of spherical regions, with intervals; left of 0 they win."""
+    _table(figure, results.rows("against_the_sphere"))
+
+
+def _table(figure: Figure, rows: list[dict[str, Any]]) -> None:
+    figure.set_size_inches(7.2, 1.2 + 0.26 * len(rows))
+    axes = figure.add_subplot()
+    for y, row in enumerate(rows):
+        value = row["estimate"]
+        ends = [value if row[end] is None else row[end] for end in ("low", "high")]
+        colour = "green" if ends[1] < 0.0 else "vermilion" if ends[0] > 0.0 else "grey"
+        axes.errorbar([value], [y], xerr=[[value - ends[0]], [ends[1] - value]], fmt="o", ms=4,
+                      capsize=2, color=PALETTE[colour])  # fmt: skip
+        axes.annotate(f"{100.0 * row['quantiles']['won']:.0f} %", (1.01, y), fontsize=8.0,
+                      xycoords=("axes fraction", "data"), va="center")  # fmt: skip
+    axes.axvline(0.0, color=PALETTE["black"], lw=0.8)
+    labels = [f"{row['problem']}: {row['method']} / {row['other']} ({row['budget']}, {row['cost']})"
+              for row in rows]  # fmt: skip
+    axes.set_yticks(range(len(rows)), labels, fontsize=7.5)
+    axes.invert_yaxis()
+    axes.set(xscale="symlog", xlabel="median of log10(loss/loss): behind at the right")
+    axes.set_xticks([-10, -1, 0, 1, 10], ["-10", "-1", "0", "1", "10"])
+    figure.suptitle("in brackets: backpropagations, cost of a product; at the right: starts won",
+                    fontsize=9.0)  # fmt: skip
