@@ -16,18 +16,18 @@ MULTIPLES = (1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of one optimizer from one point, one for each learning rate.
+    """Runs of one optimizer, one for each learning rate; of a stack of objectives, for each.
 
     Attributes
     ----------
     rates : array (r,)
     steps : int array (k,)
         Recorded steps; 0 is the start and the last one is the last step.
-    losses : array (r, k)
+    losses : array (..., r, k)
         Values there; infinite from the step at which a run left the finite numbers.
-    reached : int array (r,)
+    reached : int array (..., r)
         First step with ``||gradient|| <= tolerance``, or -1. The norm does not depend on the basis.
-    points : array (r, d)
+    points : array (..., r, d)
         Last points, in the coordinates of the objective that was passed.
     """
 
@@ -39,8 +39,8 @@ class Runs:
 
     @property
     def best(self) -> int:
-        """Index of the rate with the least last loss."""
-        return int(np.argmin(self.losses[:, -1]))
+        """Index of the rate with the least last loss, the median over a stack."""
+        return int(np.argmin(last_losses(self)))
 
 
 def descend(
@@ -66,7 +66,8 @@ def descend(
         From a learning rate to an Optimizer; called with 1.
     rates : array (r,)
         Positive learning rates.
-    start : array (d,)
+    start : array (..., d)
+        One for each objective of a stack, (s, d) for data (s, n, d).
     steps : int >= 1
     tolerance : float >= 0
         For `reached`; the runs go on.
@@ -84,17 +85,18 @@ def descend(
     if steps < 1 or recorded < 1:
         raise ValueError(f"steps and recorded are {steps}, {recorded}; both must be >= 1")
     rule = optimizer(1.0)
-    x = np.broadcast_to(np.asarray(start, dtype=np.float64), (len(rate), len(start))).copy()
+    origin = np.asarray(start, dtype=np.float64)[..., None, :]
+    x = np.repeat(origin, len(rate), axis=-2)
     state = rule.init(x)
     kept = np.unique(np.linspace(0, steps, recorded + 1).round().astype(int))
-    losses = np.full((len(rate), len(kept)), np.inf)
-    reached = np.full(len(rate), -1)
+    losses = np.full((*x.shape[:-1], len(kept)), np.inf)
+    reached = np.full(x.shape[:-1], -1)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps + 1):
             gradient = objective.gradient(x)
             if step in kept:
-                losses[:, np.searchsorted(kept, step)] = _finite_or_infinite(objective.value(x))
-            small = np.linalg.norm(gradient, axis=1) <= tolerance
+                losses[..., np.searchsorted(kept, step)] = _finite_or_infinite(objective.value(x))
+            small = np.linalg.norm(gradient, axis=-1) <= tolerance
             reached = np.where((reached < 0) & small, step, reached)
             if step < steps:
                 moved, state = rule.update(gradient, state, x)
@@ -110,6 +112,7 @@ def two_step_sweep(
     *,
     decades: tuple[int, int] = (-4, 1),
     score: Callable[[Runs], np.ndarray] | None = None,
+    tolerance: float = 0.0,
 ) -> tuple[float, Runs]:
     """Choose a learning rate as the paper does: powers of ten, then {1, 2, 4, 8} per decade.
 
@@ -117,25 +120,31 @@ def two_step_sweep(
 
     Parameters
     ----------
-    objective, optimizer, start, steps
+    objective, optimizer, start, steps, tolerance
         As in `descend`.
     decades : (int, int)
         First and last exponent of ten.
     score : callable, optional
-        From the runs to a number for each rate, to be minimised; the last loss when omitted.
+        From the runs to a number for each rate, to be minimised; `last_losses` when omitted.
 
     Returns
     -------
     (float, Runs)
         The chosen rate, and the runs of the second sweep.
     """
-    judge = score or (lambda runs: runs.losses[:, -1])
+    judge = score or last_losses
     first = descend(objective, optimizer, 10.0 ** np.arange(decades[0], decades[1] + 1), start,
-                    steps, recorded=1)  # fmt: skip
+                    steps, tolerance=tolerance, recorded=1)  # fmt: skip
     decade = float(first.rates[int(np.argmin(judge(first)))])
     around = np.array([m * decade * shift for shift in (0.1, 1.0) for m in MULTIPLES])
-    second = descend(objective, optimizer, around, start, steps, recorded=1)
+    second = descend(objective, optimizer, around, start, steps, tolerance=tolerance, recorded=1)
     return float(around[int(np.argmin(judge(second)))]), second
+
+
+def last_losses(runs: Runs) -> np.ndarray:
+    """The last loss for each rate (r,); of a stack the median over its objectives."""
+    last = runs.losses[..., -1]
+    return np.asarray(np.median(last.reshape(-1, last.shape[-1]), axis=0))
 
 
 def _finite_or_infinite(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,9 @@
 Points have shape (..., d): any number of leading axes for trials. An objective whose data enter
 through a matrix A is rotated by folding the basis into the data: ``f(V x)`` is the same objective
 with ``A V``, at no cost per evaluation.
+
+Data may be stacked, A (s, n, d) with y or b (s, 1, n): values and gradients at points (s, r, d)
+are then those of s objectives at r points each.
 """
 
 from __future__ import annotations
@@ -88,16 +91,16 @@ class LeastSquares:
     @property
     def dimension(self) -> int:
         """Number d of coordinates."""
-        return int(self.A.shape[1])
+        return int(self.A.shape[-1])
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Values (...)."""
-        residual = theta @ self.A.T - self.y
+        residual = theta @ self.A.mT - self.y
         return np.asarray((residual * residual).sum(axis=-1) / 2)
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d)."""
-        return np.asarray((theta @ self.A.T - self.y) @ self.A)
+        return np.asarray((theta @ self.A.mT - self.y) @ self.A)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians (..., d, d), all equal to ``A'A``."""
@@ -122,20 +125,20 @@ class Logistic:
     @property
     def dimension(self) -> int:
         """Number d of coordinates."""
-        return int(self.A.shape[1])
+        return int(self.A.shape[-1])
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Values (...)."""
-        return np.asarray(np.logaddexp(0.0, -self.y * (theta @ self.A.T)).mean(axis=-1))
+        return np.asarray(np.logaddexp(0.0, -self.y * (theta @ self.A.mT)).mean(axis=-1))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d)."""
-        weights = -self.y * expit(-self.y * (theta @ self.A.T))
-        return np.asarray(weights @ self.A / len(self.y))
+        weights = -self.y * expit(-self.y * (theta @ self.A.mT))
+        return np.asarray(weights @ self.A / self.y.shape[-1])
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' diag(s(1 - s)) A/n`` (..., d, d), s the sigmoid of the margins."""
-        margins = theta @ self.A.T
+        margins = theta @ self.A.mT
         weights = expit(margins) * expit(-margins)
         return np.asarray(np.swapaxes(self.A * weights[..., None], -1, -2) @ self.A / len(self.y))
 
@@ -159,19 +162,19 @@ class LogSumExp:
     @property
     def dimension(self) -> int:
         """Number d of coordinates."""
-        return int(self.A.shape[1])
+        return int(self.A.shape[-1])
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Values (...)."""
-        return np.asarray(logsumexp(theta @ self.A.T + self.b, axis=-1))
+        return np.asarray(logsumexp(theta @ self.A.mT + self.b, axis=-1))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d): the mean of the rows under the softmax p."""
-        return np.asarray(softmax(theta @ self.A.T + self.b, axis=-1) @ self.A)
+        return np.asarray(softmax(theta @ self.A.mT + self.b, axis=-1) @ self.A)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' (diag p - pp') A`` (..., d, d)."""
-        p = softmax(theta @ self.A.T + self.b, axis=-1)
+        p = softmax(theta @ self.A.mT + self.b, axis=-1)
         mean = p @ self.A
         second = np.swapaxes(self.A * p[..., None], -1, -2) @ self.A
         return np.asarray(second - mean[..., :, None] * mean[..., None, :])
@@ -200,20 +203,20 @@ class LogSumExpSquares:
     @property
     def dimension(self) -> int:
         """Number d of coordinates."""
-        return int(self.A.shape[1])
+        return int(self.A.shape[-1])
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Values (...)."""
-        return np.asarray(logsumexp((theta @ self.A.T - self.y) ** 2 / 2, axis=-1))
+        return np.asarray(logsumexp((theta @ self.A.mT - self.y) ** 2 / 2, axis=-1))
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d)."""
-        residual = theta @ self.A.T - self.y
+        residual = theta @ self.A.mT - self.y
         return np.asarray((softmax(residual**2 / 2, axis=-1) * residual) @ self.A)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' (diag(p (1 + r^2)) - (pr)(pr)') A`` (..., d, d)."""
-        residual = theta @ self.A.T - self.y
+        residual = theta @ self.A.mT - self.y
         p = softmax(residual**2 / 2, axis=-1)
         weights = p * (1 + residual**2)
         mean = (p * residual) @ self.A
