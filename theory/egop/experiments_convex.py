@@ -121,6 +121,7 @@ def _range_of(table: Ranges) -> Formula:
     def found(
         objective: str, run: str, other: str, rate: str, d: int, decay: float
     ) -> Range:  # fmt: skip
+        """Return the claimed range of a comparison; raises ValueError if none is claimed."""
         setting = Setting(objective, run, other, rate, d, decay)
         if setting not in table:
             raise ValueError(f"setting is {setting}; it must be one of the {len(table)} measured")

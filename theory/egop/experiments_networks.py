@@ -108,6 +108,7 @@ def _formula(*tables: Ranges) -> Formula:
     """The range of a comparison; of several tables the first that has it."""
 
     def claimed(run: str, other: str, rate: str, judged: str, widths: str) -> Range:
+        """Return the claimed range of the comparison; raises ValueError if none is claimed."""
         key = Comparison(run, other, rate, judged)
         found = next((table[key] for table in tables if key in table), None)
         if found is None:
