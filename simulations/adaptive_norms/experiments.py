@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulations.adaptive_norms.experiment_problems import make_problem
 from simulations.adaptive_norms.experiment_runs import CURVE, REGIONS, paired_curves
-from simulations.adaptive_norms.paired_losses import PairedLosses
 from simulations.engine import measurement
 from simulations.engine.figures import PALETTE, Results, figure
+from simulations.paired_curves import PairedLosses
 from theory.adaptive_norms.experiments import (
     MORE,
     QUICK,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from simulations.egop.convex_problems import Problems, draw_problems
 from simulations.egop.convex_runs import bases
-from simulations.egop.paired_curves import PairedCurves
 from simulations.engine import measurement
 from simulations.engine.figures import PALETTE, Results, figure
+from simulations.paired_curves import PairedCurves
 from theory.egop.experiments_landscape import LANDSCAPES, landscape
 from theory.models.objectives import LeastSquares, LogSumExpSquares
 from theory.optimizers import adagrad

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulations.egop.convex_runs import CURVE, GRID, losses_by_rate, paired_runs
-from simulations.egop.paired_curves import PairedCurves
 from simulations.engine import measurement
+from simulations.paired_curves import PairedCurves
 from theory.egop.experiments_convex import (
     LOG_SUM_EXP,
     LOGISTIC,

@@ -10,9 +10,9 @@ import numpy as np
 
 from simulations.egop.network_pairs import paired
 from simulations.egop.network_runs import CURVE
-from simulations.egop.paired_curves import PairedCurves
 from simulations.engine import figure, measurement
 from simulations.engine.figures import PALETTE
+from simulations.paired_curves import PairedCurves
 from theory.egop.experiments_networks import (
     DIGITS,
     FIRST_LAYER,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from simulations.egop.convex_problems import draw_problems
 from simulations.egop.convex_runs import gradient_samples
-from simulations.egop.paired_curves import PairedCurves
 from simulations.engine import estimators, measurement
 from simulations.engine.figures import PALETTE, Results, figure
+from simulations.paired_curves import PairedCurves
 from theory.egop.experiments_convex import LEAST_SQUARES, LOG_SUM_EXP, LOGISTIC
 from theory.egop.experiments_spectra import (
     dense_eigenvectors,

@@ -154,7 +154,9 @@ def _at_the_start(statement: Statement, point: Point) -> float:
     theorem_2,
     points={"quick": [{"optimizer": optimizer, "d": 16, "alpha": 1.5, "target": "ramp",
                        "steps": steps} for optimizer, times in _TIMES.items() for steps in times]},
-    trials={"quick": 32, "standard": 64, "deep": 96}, block=32,
+    # At level 1e-6 the median's interval ends at the 94 % quantile of 32 trials, at 81 % of 64:
+    # after 20 steps the law still reaches above the claimed value at its upper end.
+    trials={"quick": 64, "standard": 128, "deep": 192}, block=64,
     estimate=estimators.quantile("r", 0.5, side="upper"), claimed=_at_the_start,
     # The start's own median is uncertain by as much; it is not the point here.
     resolution=1.0,

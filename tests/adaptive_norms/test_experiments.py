@@ -3,9 +3,9 @@ import pytest
 
 from simulations.adaptive_norms import experiment_runs as runs
 from simulations.adaptive_norms.experiment_problems import CONDITION, PROBLEMS, make_problem, mixing
-from simulations.adaptive_norms.paired_losses import PairedLosses
 from simulations.engine.backend import select_backend
 from simulations.engine.streams import Stream
+from simulations.paired_curves import PairedLosses
 from theory.adaptive_norms.experiments import (
     MORE,
     OUTCOMES,
@@ -139,7 +139,8 @@ def test_paired_losses():
                              estimator.summarise(samples(loss[20:], other[20:]))])  # fmt: skip
     assert estimator.count(stats) == 40
     assert estimator.estimate(stats) == pytest.approx(1.0)
-    details = estimator.details(stats, None)["quantiles"]
+    details = estimator.details(stats, (0.5, 0.1))["quantiles"]
+    assert details["range"] == pytest.approx([0.4, 0.6])
     assert (details["won"], details["lost"]) == (0.25, 0.75)
     assert details["loss"] == [pytest.approx([5.0, 10.0])] * 3
     assert details["other"][1] == pytest.approx([1.0, 1.0])

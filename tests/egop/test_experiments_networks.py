@@ -11,9 +11,9 @@ from simulations.egop.network_bases import METHODS, Rotation, matrices, rotation
 from simulations.egop.network_pairs import Arena, paired
 from simulations.egop.network_problems import linear_task
 from simulations.egop.network_runs import CURVE, Curves, best_rate, train
-from simulations.egop.paired_curves import PairedCurves
 from simulations.engine.backend import select_backend
 from simulations.engine.streams import Stream
+from simulations.paired_curves import PairedCurves
 from theory.egop.experiments_networks import (
     DIGITS,
     FIRST_LAYER,
