@@ -136,38 +136,41 @@ class Direct:
     """The network itself, for trials that the reduction does not serve; see `Small`."""
 
     def __init__(self, setting: Setting) -> None:
-        from simulations.kernels.two_layer_cpu import kernel
+        from simulations.kernels.two_layer_layout import Network
 
-        self._kernel, self._setting = kernel("sgd_momentum"), setting
-        self._w, self._W = setting.w.copy(), setting.W.copy()
-        self._slots = np.zeros((1, *self._w.shape)), np.zeros((1, *self._W.shape))
-        self._product = np.matmul(self._w[:, None, :], self._W)[:, 0, :]
-        self.diverged = np.full(len(self._w), -1, dtype=np.int64)
+        self._setting = setting
+        self._network = Network("sgd_momentum", setting.w, setting.W, setting.A)
+
+    @property
+    def diverged(self) -> Array:
+        """Step of divergence, or -1."""
+        return self._network.diverged
 
     @property
     def facts(self) -> dict[str, Array]:
         """No reduction, no error."""
-        return {"proved": np.full(len(self._w), True), "levels": np.zeros(len(self._w), dtype=int)}
+        return {
+            "proved": np.full(self._network.trials, True),
+            "levels": np.zeros(self._network.trials, dtype=int),
+        }
 
     def advance(self, first: int, steps: int) -> None:
         """Take `steps` steps of every trial that has not diverged."""
-        known, none2, none3 = self._setting, np.empty((0, 0)), np.empty((0, 0, 0))
-        self._kernel(
-            self._w, self._W, self._product, *self._slots, known.A, np.full(steps, known.eta),
-            known.beta, 0.0, np.zeros(steps), known.decay, 0, none2, none3, none3, first,
-            self.diverged,
-        )  # fmt: skip
+        known = self._setting
+        self._network.advance(
+            first, np.full(steps, known.eta), np.zeros(steps), known.beta, 0.0, decay=known.decay
+        )
 
     def units(self) -> Array:
         """``w``, (trials, d)."""
-        return self._w
+        return self._network.w
 
     def observe(self) -> dict[str, Array]:
         """Squares of w, squared norms of the rows of W, loss and error of every trial."""
-        loss = np.sum((self._product - self._setting.A) ** 2, axis=1) / 2.0
-        return {"first": self._w**2, "second": np.sum(self._W * self._W, axis=2), "loss": loss,
-                "error": np.zeros(len(loss))}  # fmt: skip
+        loss = np.sum((self._network.product - self._setting.A) ** 2, axis=1) / 2.0
+        return {"first": self._network.w**2, "second": np.sum(self._network.W**2, axis=2),
+                "loss": loss, "error": np.zeros(len(loss))}  # fmt: skip
 
     def hidden(self, trial: int) -> Array:
         """W of one trial."""
-        return self._W[trial].copy()
+        return self._network.W[trial].copy()

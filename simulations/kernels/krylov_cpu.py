@@ -13,14 +13,16 @@ import numba
 import numpy as np
 
 from simulations.kernels.two_layer_reference import DIVERGED
+from theory.core.compilation import compiled
 
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
     "nogil": True,
-    "cache": True,
 }
-_INLINE: dict[str, Any] = {**_OPTIONS, "inline": "always", "cache": False}
+_INLINE: dict[str, Any] = {**_OPTIONS, "inline": "always"}
+_REAL, _INTEGER = numba.types.float64, numba.types.int64
+_LINE, _TABLE, _CUBE = _REAL[::1], _REAL[:, ::1], _REAL[:, :, ::1]
 
 # Columns of `state`: weight of R_0 and its momentum, bound of the error, whether it is proved,
 # squared norms of a and V, the largest error so far in units of what is tolerated.
@@ -104,7 +106,14 @@ def _pass(  # type: ignore[no-untyped-def]
     return units, columns
 
 
-@numba.njit(**_OPTIONS)
+@compiled(
+    (
+        _TABLE, _CUBE, _TABLE, _CUBE, _TABLE, _LINE, _TABLE, _LINE, _TABLE, _REAL, _REAL, _REAL,
+        _INTEGER, _INTEGER, _INTEGER, _REAL, _REAL, _INTEGER[::1],
+    ),
+    "krylov-advance",
+    **_OPTIONS,
+)  # fmt: skip
 def advance(  # type: ignore[no-untyped-def]
     a, V, a_slot, V_slot, product, target, last, remainder, state, eta, beta, decay, first, steps,
     end, tolerance, stop, diverged,
@@ -221,7 +230,7 @@ def _columns_times(W, x, y):  # type: ignore[no-untyped-def]
             y[1, j] += W[i, j] * x[1, i]
 
 
-@numba.njit(**_OPTIONS)
+@compiled((_CUBE, _CUBE, _CUBE, _CUBE, _CUBE, _INTEGER, _INTEGER), "krylov-grow", **_OPTIONS)
 def grow(W, P, Q, K, image, have, levels):  # type: ignore[no-untyped-def]
     """Extend the bases of every trial from `have` to `levels` blocks, in place.
 

@@ -3,7 +3,13 @@
 The gradient with respect to W is the outer product of w and the residual E, so it is never
 stored. For row i the pass reads ``W_i . E`` (the gradient of w_i), moves w_i, moves the row with
 ``g_ij = w_i(old) E_j`` and adds ``w_i(new) W_ij(new)`` to the next product w'W: each row is read
-from memory once per step. Each optimizer is a pair of rules that is inlined into the same loop.
+from memory once per step. Memory holds, row after row, the row of W and those of its moments
+(`two_layer_layout`), in vectors of 64 bytes: consecutive columns of one trial, four rows at a
+pass, or for small d the same element of as many trials as a vector has lanes.
+
+**Rounding.** A step computes what the reference does with sums in another order, w'W and
+``W_i . E`` within ``n u`` of the sum of their terms' moduli (u = 2^-53 or 2^-24), some products
+fused into sums, and roots as `two_layer_rules` says.
 """
 
 from __future__ import annotations
@@ -13,192 +19,258 @@ from functools import cache
 from typing import Any
 
 import numba
-import numpy as np
 
+from simulations.kernels.simd import (
+    WIDTH,
+    fma,
+    load,
+    root,
+    splat,
+    store,
+    total,
+    totals,
+    where_positive,
+)
 from simulations.kernels.two_layer_reference import DIVERGED
-
-# Reassociation lets reductions use SIMD; NaN and infinity keep their meaning, so that a
-# diverging trial is seen. Without the NumPy error model the division would not vectorise.
-_OPTIONS: dict[str, Any] = {
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "nsz"},
-    "nogil": True,
-}
-_INLINE: dict[str, Any] = {**_OPTIONS, "inline": "always"}
-
-
-@numba.njit(**_INLINE)
-def _ratio(numerator: float, denominator: float) -> float:
-    # A coordinate whose gradients were all zero does not move.
-    return numerator / denominator if denominator > 0.0 else 0.0
+from simulations.kernels.two_layer_rules import (
+    BATCH,
+    C1,
+    C2,
+    INLINE,
+    OPTIONS,
+    RATE,
+    RULES,
+    move,
+    numbers,
+    units,
+)
+from theory.core.compilation import Compiled
 
 
-# A rule maps (g, slots a b m, lr, b1, b2, eps) to the step and the new slots.
+@numba.njit(**INLINE)
+def _move_row(  # type: ignore[no-untyped-def]
+    kind, slots, fast, decayed, width, size, x, at, old, new, error, p, s
+):  # fmt: skip
+    first, second = s[C1] * old, s[C2] * old * old
+    for j in range(0, size, width):
+        e = load(error, j)
+        q = move(kind, slots, fast, decayed, x, at + j * (1 + slots), width, old, first, second,
+                  new, e, e * e, load(p, j), s)  # fmt: skip
+        store(p, j, q)
 
 
-@numba.njit(**_INLINE)
-def _sgd(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    return -lr * g, a, b, m
+@numba.njit(**INLINE)
+def _move_four(  # type: ignore[no-untyped-def]
+    kind, slots, fast, decayed, width, size, x, at, row, olds, news, r, error, p, s
+):  # fmt: skip
+    """Move four rows at a pass: a quarter of the traffic of E and of the product."""
+    like = s[RATE]
+    o0, o1 = splat(like, olds[r]), splat(like, olds[r + 1])
+    o2, o3 = splat(like, olds[r + 2]), splat(like, olds[r + 3])
+    n0, n1 = splat(like, news[r]), splat(like, news[r + 1])
+    n2, n3 = splat(like, news[r + 2]), splat(like, news[r + 3])
+    f0, f1, f2, f3 = s[C1] * o0, s[C1] * o1, s[C1] * o2, s[C1] * o3
+    s0, s1, s2, s3 = s[C2] * o0 * o0, s[C2] * o1 * o1, s[C2] * o2 * o2, s[C2] * o3 * o3
+    for j in range(0, size, width):
+        e, q, k = load(error, j), load(p, j), at + j * (1 + slots)
+        ee = e * e
+        q = move(kind, slots, fast, decayed, x, k, width, o0, f0, s0, n0, e, ee, q, s)
+        q = move(kind, slots, fast, decayed, x, k + row, width, o1, f1, s1, n1, e, ee, q, s)
+        q = move(kind, slots, fast, decayed, x, k + 2 * row, width, o2, f2, s2, n2, e, ee, q, s)
+        q = move(kind, slots, fast, decayed, x, k + 3 * row, width, o3, f3, s3, n3, e, ee, q, s)
+        store(p, j, q)
 
 
-@numba.njit(**_INLINE)
-def _momentum(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = b1 * a + g
-    return -lr * a, a, b, m
+@numba.njit(**INLINE)
+def _dot(width: int, step: int, size: int, x: Any, at: int, error: Any, zero: Any) -> Any:
+    found = zero
+    for j in range(0, size, width):
+        found = fma(load(x, at + j * step), load(error, j), found)
+    return found
 
 
-@numba.njit(**_INLINE)
-def _nesterov(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = b1 * a + g
-    return -lr * (g + b1 * a), a, b, m
+@numba.njit(**INLINE)
+def _eight(width, step, x, at, row, error, zero):  # type: ignore[no-untyped-def]
+    """Vectors that sum up to the products of eight rows with E; none waits for another."""
+    d0, d1, d2, d3, d4, d5, d6, d7 = zero, zero, zero, zero, zero, zero, zero, zero
+    for j in range(0, error.size, width):
+        e, k = load(error, j), at + j * step
+        d0 = fma(load(x, k), e, d0)
+        d1 = fma(load(x, k + row), e, d1)
+        d2 = fma(load(x, k + 2 * row), e, d2)
+        d3 = fma(load(x, k + 3 * row), e, d3)
+        d4 = fma(load(x, k + 4 * row), e, d4)
+        d5 = fma(load(x, k + 5 * row), e, d5)
+        d6 = fma(load(x, k + 6 * row), e, d6)
+        d7 = fma(load(x, k + 7 * row), e, d7)
+    return d0, d1, d2, d3, d4, d5, d6, d7
 
 
-@numba.njit(**_INLINE)
-def _sign(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    return -lr * np.sign(g), a, b, m
+@numba.njit(**INLINE)
+def _block_units(  # type: ignore[no-untyped-def]
+    kind, slots, fast, width, i, row, x, u, error, olds, news, zero, s
+):  # fmt: skip
+    """Move the w of one block of rows; leave it before and after in olds and news."""
+    low = _eight(width, 1 + slots, x, i * row, row, error, zero)
+    high = low
+    if width > 8:
+        high = _eight(width, 1 + slots, x, (i + 8) * row, row, error, zero)
+    g = totals(low, high)
+    old, new = units(kind, slots, fast, u, i, u.size // (1 + slots), g, s)
+    store(olds, 0, old)
+    store(news, 0, new)
 
 
-@numba.njit(**_INLINE)
-def _adagrad(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = a + g * g
-    return -lr * _ratio(g, np.sqrt(a) + eps), a, b, m
+@numba.njit(**INLINE)
+def _residual(width: int, size: int, p: Any, A: Any, error: Any, zero: Any) -> Any:
+    """Set E, clear the product, and return the vector of squares."""
+    found = zero
+    for j in range(0, size, width):
+        e = load(p, j) - load(A, j)
+        store(error, j, e)
+        store(p, j, zero)
+        found = fma(e, e, found)
+    return found
 
 
-@numba.njit(**_INLINE)
-def _rmsprop(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = b2 * a + (1.0 - b2) * g * g
-    b = b1 * b + _ratio(g, np.sqrt(a) + eps)
-    return -lr * b, a, b, m
-
-
-@numba.njit(**_INLINE)
-def _adam(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = b1 * a + (1.0 - b1) * g
-    b = b2 * b + (1.0 - b2) * g * g
-    return -lr * _ratio(a, np.sqrt(b) + eps), a, b, m
-
-
-@numba.njit(**_INLINE)
-def _amsgrad(g: Any, a: Any, b: Any, m: Any, lr: Any, b1: Any, b2: Any, eps: Any) -> Any:
-    a = b1 * a + (1.0 - b1) * g
-    b = b2 * b + (1.0 - b2) * g * g
-    m = max(m, b)
-    return -lr * _ratio(a, np.sqrt(m) + eps), a, b, m
-
-
-@numba.njit(**_INLINE)
-def _batch(error: Any, batch: int, chi: float, normals: Any) -> None:
+@numba.njit(**INLINE)
+def _batch(  # type: ignore[no-untyped-def]
+    rows, width, size, error, square, chi, normals, s, zero
+):  # fmt: skip
     """Replace the residual by what a batch shows of it (see the reference)."""
-    square, inner = 0.0, 0.0
-    for j in range(error.size):
-        square += error[j] * error[j]
-        inner += error[j] * normals[j]
-    size, root = np.sqrt(square), np.sqrt(chi)
-    along = chi - (root * inner / size if size > 0.0 else 0.0)
-    for j in range(error.size):
-        error[j] = (error[j] * along + root * size * normals[j]) / batch
+    inner = zero
+    for j in range(0, size, width):
+        inner = fma(load(error, j), load(normals, j), inner)
+    if rows > 0:
+        inner, square = splat(zero, total(inner)), splat(zero, total(square))
+    length, spread = root(square), root(chi)
+    along = chi - where_positive(length, spread * inner / length)
+    across = spread * length
+    for j in range(0, size, width):
+        e = fma(load(error, j), along, across * load(normals, j))
+        store(error, j, e / s[BATCH])
 
 
-# Name -> (rule, number of slots it uses).
-_RULES: dict[str, tuple[Callable[..., Any], int]] = {
-    "sgd": (_sgd, 0), "sgd_momentum": (_momentum, 1), "nesterov": (_nesterov, 1),
-    "sign_descent": (_sign, 0), "adagrad": (_adagrad, 1), "rmsprop": (_rmsprop, 2),
-    "adam": (_adam, 2), "amsgrad": (_amsgrad, 3),
-}  # fmt: skip
-SLOTS = {name: slots for name, (_, slots) in _RULES.items()}
+@numba.njit(**INLINE)
+def _shift(width: int, size: int, error: Any, target: Any) -> None:
+    for j in range(0, size, width):
+        store(error, j, load(error, j) - load(target, j))
+
+
+@numba.njit(**INLINE)
+def _stop(squares: Any, going: Any, diverged: Any, step: int) -> None:
+    """Note the trials of one block that diverge now."""
+    for k in range(diverged.size):
+        if going[k] > 0.0 and not squares[k] < DIVERGED:
+            going[k] = 0.0
+            diverged[k] = step
+
+
+def _by_rows(kind: int, slots: int, fast: int, decayed: int, width: int) -> Callable[..., None]:
+    def advance(  # type: ignore[no-untyped-def]
+        d, row, X, U, P, A, rates, epsilons, h, batch, chi, normals, target, first, diverged, error,
+        lanes,
+    ):  # fmt: skip
+        size = A.size
+        olds, news = lanes[:width], lanes[width:]
+        like = load(A, 0)
+        zero = like - like
+        for block in range(len(X)):
+            if diverged[block] >= 0:
+                continue
+            x, u, p = X[block], U[block], P[block]
+            for t in range(rates.size):
+                square = _residual(width, size, p, A, error, zero)
+                s = numbers(h, splat(zero, -rates[t]), epsilons[t], zero)
+                if not total(square) < DIVERGED:
+                    diverged[block] = first + t
+                    break
+                if batch > 0:
+                    _batch(1, width, size, error, square, splat(zero, chi[block, t, 0]),
+                           normals[block, t], s, zero)  # fmt: skip
+                if target.size > 0:
+                    _shift(width, size, error, target[block, t])
+                for i in range(0, d, width):
+                    _block_units(kind, slots, fast, width, i, row, x, u, error, olds, news, zero, s)
+                    for k in range(0, min(width, d - i), 4):
+                        _move_four(kind, slots, fast, decayed, width, size, x, (i + k) * row, row,
+                                   olds, news, k, error, p, s)  # fmt: skip
+
+    return advance
+
+
+def _by_trials(kind: int, slots: int, fast: int, decayed: int, width: int) -> Callable[..., None]:
+    def advance(  # type: ignore[no-untyped-def]
+        d, row, X, U, P, A, rates, epsilons, h, batch, chi, normals, target, first, diverged, error,
+        lanes,
+    ):  # fmt: skip
+        size = A.size
+        squares, going = lanes[:width], lanes[width:]
+        like = load(A, 0)
+        zero = like - like
+        for block in range(len(X)):
+            x, u, p = X[block], U[block], P[block]
+            mine = diverged[block * width : (block + 1) * width]
+            for k in range(width):
+                going[k] = 1.0 if k < mine.size and mine[k] < 0 else 0.0
+            for t in range(rates.size):
+                square = _residual(width, size, p, A, error, zero)
+                store(squares, 0, square)
+                _stop(squares, going, mine, first + t)
+                moving = load(going, 0)
+                s = numbers(h, moving * splat(zero, -rates[t]), epsilons[t], zero)
+                if batch > 0:
+                    _batch(0, width, size, error, square, load(chi[block, t], 0),
+                           normals[block, t], s, zero)  # fmt: skip
+                if target.size > 0:
+                    _shift(width, size, error, target[block, t])
+                # No infinity of a stopped trial meets a rate of 0.
+                for j in range(0, size, width):
+                    store(error, j, where_positive(moving, load(error, j)))
+                for i in range(d):
+                    at = i * row
+                    g = _dot(width, 1 + slots, size, x, at, error, zero)
+                    old, new = units(kind, slots, fast, u, i * width, d * width, g, s)
+                    _move_row(kind, slots, fast, decayed, width, size, x, at, old, new, error, p, s)
+
+    return advance
 
 
 @cache
-def kernel(optimizer: str) -> Callable[..., None]:
+def kernel(
+    optimizer: str, precision: str, *, by_trials: bool, decayed: bool, fast: bool
+) -> Compiled:
     """Return the compiled ``advance`` of one optimizer; it moves its arguments in place.
 
-    ``advance(w, W, product, w_slots, W_slots, A, lr, b1, b2, eps, weight_decay, batch, chi,
-    normals, target, first, diverged)`` takes ``lr.size`` steps of every trial:
-    w (S, d), W (S, d, n), product (S, n) is w'W on entry and exit, w_slots (k, S, d), W_slots
-    (k, S, d, n), A (n,), lr and eps one value a step, chi (S, T), normals and target (S, T, n)
-    or empty, `first` the number of steps already taken, diverged (S,) the step of divergence or
-    -1; a trial that diverged is left where it was.
+    ``advance(d, row, X, U, P, A, rates, epsilons, h, batch, chi, normals, target, first, diverged,
+    error, lanes)`` takes ``rates.size`` steps of every trial. Memory as `two_layer_layout.Layout`
+    has it: X, U and P (blocks, ...) are the rows of W with those of its slots, w with its slots,
+    and w'W, correct on entry and on exit; A, and error for scratch, one row; h the `constants`;
+    chi (blocks, steps, 1 or lanes), normals and target (blocks, steps, row) or empty; `first` the
+    number of steps already taken; diverged (trials,) the step of divergence or -1; lanes two
+    vectors of scratch. A trial that diverged is left where it was.
 
-    Raises
-    ------
-    ValueError
-        If there is no kernel for `optimizer`.
+    Parameters
+    ----------
+    optimizer : str
+        A name of `SLOTS`.
+    precision : {"float64", "float32"}
+    by_trials : bool
+        Whether a vector is the same element of several trials.
+    decayed : bool
+        Whether there is weight decay.
+    fast : bool
+        Whether square roots start from the processor's estimate.
     """
-    if optimizer not in _RULES:
-        raise ValueError(f"optimizer is {optimizer!r}; it must be one of {', '.join(_RULES)}")
-    return _compile(*_RULES[optimizer])
-
-
-def _compile(rule: Callable[..., Any], slots: int) -> Callable[..., None]:  # noqa: C901
-    one, two, three = slots > 0, slots > 1, slots > 2
-
-    @numba.njit(**_OPTIONS)
-    def step(  # type: ignore[no-untyped-def]
-        w, W, product, error, aw, bw, mw, a, b, m, lr, b1, b2, eps, decay
-    ):  # fmt: skip
-        d, n = W.shape
-        for i in range(d):
-            old, g = w[i], 0.0
-            for j in range(n):
-                g += W[i, j] * error[j]
-            move, ta, tb, tm = rule(
-                g + decay * old, aw[i] if one else 0.0, bw[i] if two else 0.0,
-                mw[i] if three else 0.0, lr, b1, b2, eps,
-            )  # fmt: skip
-            new = old + move
-            w[i] = new
-            if one:
-                aw[i] = ta
-            if two:
-                bw[i] = tb
-            if three:
-                mw[i] = tm
-            for j in range(n):
-                x = W[i, j]
-                move, ta, tb, tm = rule(
-                    old * error[j] + decay * x, a[i, j] if one else 0.0,
-                    b[i, j] if two else 0.0, m[i, j] if three else 0.0, lr, b1, b2, eps,
-                )  # fmt: skip
-                x += move
-                W[i, j] = x
-                if one:
-                    a[i, j] = ta
-                if two:
-                    b[i, j] = tb
-                if three:
-                    m[i, j] = tm
-                product[j] += new * x
-
-    @numba.njit(**_OPTIONS)
-    def advance(  # type: ignore[no-untyped-def]
-        w, W, product, w_slots, W_slots, A, lr, b1, b2, eps, decay, batch, chi, normals, target,
-        first, diverged,
-    ):  # fmt: skip
-        trials, n = product.shape
-        error = np.empty(n)
-        no_row, no_matrix = np.empty(0), np.empty((0, 0))
-        for s in range(trials):
-            if diverged[s] >= 0:
-                continue
-            ws, Ws, ps = w[s], W[s], product[s]
-            aw, a = (w_slots[0, s], W_slots[0, s]) if one else (no_row, no_matrix)
-            bw, b = (w_slots[1, s], W_slots[1, s]) if two else (no_row, no_matrix)
-            mw, m = (w_slots[2, s], W_slots[2, s]) if three else (no_row, no_matrix)
-            for t in range(lr.size):
-                square = 0.0
-                for j in range(n):
-                    error[j] = ps[j] - A[j]
-                    square += error[j] * error[j]
-                if not square < DIVERGED:
-                    diverged[s] = first + t
-                    break
-                for j in range(n):
-                    ps[j] = 0.0
-                if batch > 0:
-                    _batch(error, batch, chi[s, t], normals[s, t])
-                if target.size > 0:
-                    for j in range(n):
-                        error[j] -= target[s, t, j]
-                step(ws, Ws, ps, error, aw, bw, mw, a, b, m, lr[t], b1, b2, eps[t], decay)
-
-    return advance  # type: ignore[no-any-return]
+    make = _by_trials if by_trials else _by_rows
+    function = make(*RULES[optimizer], int(fast), int(decayed), WIDTH[precision])
+    real = getattr(numba.types, precision)
+    line, table, cube = real[::1], real[:, ::1], real[:, :, ::1]
+    whole, steps = numba.types.int64, numba.types.int64[::1]
+    signature = (
+        whole, whole, table, table, table, line, line, line, line, whole, cube, cube, cube, whole,
+        steps, line, line,
+    )  # fmt: skip
+    words = ("two-layer", optimizer, precision, "trials" if by_trials else "rows")
+    label = "-".join([*words, *["decayed"] * decayed, *["fast"] * fast])
+    return Compiled(function, signature, label, **OPTIONS)
