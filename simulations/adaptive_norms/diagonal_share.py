@@ -11,6 +11,7 @@ import numpy
 from simulations.adaptive_norms.wigner import dimension_axis, rows_per_block
 from simulations.engine import estimators, measurement
 from simulations.engine.figures import PALETTE, Results, figure
+from simulations.kernels.shares import wigner_sums
 from theory.adaptive_norms.diagonal_share import proposition_1
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _mass_trials(point: Mapping[str, Any], budget: str) -> int:
     block=rows_per_block,
     estimate=estimators.ratio_of_means("diagonal", "total"),
     resolution=0.025,
+    divisible=True,
 )
 def mass(
     stream: Stream,
@@ -52,10 +54,9 @@ def mass(
     diagonal: str = "gaussian",
 ) -> dict[str, Any]:
     """Absolute sums of the diagonal and of the whole of Wigner matrices."""
-    xp = stream.xp
-    draw = {"gaussian": stream.normal, "rademacher": stream.rademacher}[diagonal]
-    on = sigma_diagonal * xp.sum(xp.abs(draw((trials, d))), axis=-1)
-    off = sigma_off * xp.sum(xp.abs(stream.normal((trials, d * (d - 1) // 2))), axis=-1)
+    on, off = wigner_sums(stream, trials, d, sigma_diagonal=sigma_diagonal, sigma_off=sigma_off)
+    if diagonal == "rademacher":
+        on = stream.xp.full_like(on, sigma_diagonal * d)
     return {"diagonal": on, "total": on + 2.0 * off}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulations.adaptive_norms.ols_share import draw_entries, masses
+from simulations.adaptive_norms.ols_share import draw_entries, gaussian_masses, masses
 from simulations.engine import estimators, figure, measurement, scaling
 from simulations.engine.figures import PALETTE
 from simulations.engine.scaling import Comparison, column, fit_limit
@@ -64,7 +64,7 @@ def _laws(law: str, *lengths: int, degrees: float | None = None) -> list[Point]:
     trials=lambda point, budget: {"quick": 1, "standard": 4, "deep": 10}[budget]
     * (200_000 if point["law"] == "gaussian" else 16_000),
     block=lambda point: 50_000 if point["law"] == "gaussian" else _block(point),
-    estimate=estimators.mean("coefficient"), claimed=_coefficient, resolution=0.1,
+    estimate=estimators.mean("coefficient"), claimed=_coefficient, resolution=0.1, divisible=True,
 )  # fmt: skip
 def normal_mixture(stream: Any, trials: int, *, law: str, degrees: float | None, n: int) -> Any:
     """Laws that are Gaussian given scales: E|S_n| = sqrt(2/pi) E sqrt(V), V the variance then.
@@ -101,6 +101,7 @@ def coefficient_in_the_limit(statement: Statement, rows: Sequence[Mapping[str, A
     # a twelfth of the third moment's share 0.155 of the coefficient.
     trials={"quick": 600_000, "standard": 1_500_000, "deep": 4_000_000},
     block=_block, estimate=estimators.mean("coefficient"), claimed=_coefficient, resolution=0.5,
+    divisible=True,
 )  # fmt: skip
 def skewed_products(stream: Any, trials: int, *, law: str, degrees: float | None, n: int) -> Any:
     """S_n itself for entries with a third moment; S_n^2/n, of mean 1, is the control variate."""
@@ -122,7 +123,7 @@ _CONTROL = {(3.0, 8): (0.0, 2.7), (3.0, 32): (0.4, 1.3), (3.0, 128): (0.5, 1.4),
     trials=lambda point, budget: math.ceil(
         (_CONTROL[point["degrees"], point["n"]][1] / 0.004) ** 2
         * {"quick": 1, "standard": 4, "deep": 20}[budget]),
-    block=_block, estimate=estimators.mean("deficit"), resolution=0.03,
+    block=_block, estimate=estimators.mean("deficit"), resolution=0.03, divisible=True,
 )  # fmt: skip
 def size_biased(stream: Any, trials: int, *, n: int, degrees: float) -> Any:
     """The deficit without heavy tails, by a change of measure that is exact in law.
@@ -168,10 +169,14 @@ def _expected_share(statement: Statement, point: Point) -> float:
     * (120_000 if point["d"] > 2 else 60_000),
     block=lambda point: max(1, _MEMORY // (point["d"] * point["n"])),
     estimate=estimators.bounded_mean("share", 0.0, 1.0), claimed=_expected_share, resolution=0.02,
+    divisible=True,
 )  # fmt: skip
 def share_of_each_matrix(stream: Any, trials: int, *, d: int, n: int) -> Any:
-    """The share of each matrix X X' in full, a variable in [0, 1]."""
-    mass = masses(stream.xp, stream.normal((trials, d, n)))
+    """The share of each matrix X X', a variable in [0, 1]; in full where n < d."""
+    if n >= d:
+        mass = gaussian_masses(stream, trials, d, n)
+    else:
+        mass = masses(stream.xp, stream.normal((trials, d, n)))
     return {"share": mass["diagonal"] / mass["total"]}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from simulations.engine import estimators, figure, measurement, scaling
 from simulations.engine.figures import PALETTE
 from simulations.engine.scaling import Comparison, column, fit_power_law
+from simulations.kernels.shares import ols_sums
 from theory.adaptive_norms.ols_rates import gaussian_share_moments
 from theory.adaptive_norms.ols_share import (
     gaussian_exact,
@@ -65,6 +66,16 @@ def masses(xp: Any, x: Any) -> dict[str, Any]:
             "total": xp.sum(xp.abs(hessian), axis=(1, 2)) / size}  # fmt: skip
 
 
+def gaussian_masses(stream: Any, trials: int, d: int, n: int, mean: float = 0.0) -> dict[str, Any]:
+    """The masses for Gaussian X of unit variance, per entry of X, from Bartlett's factor.
+
+    Exact in law for n >= d, n > d with a mean (`simulations.kernels.ols_reference`); d^2/2 normals
+    in place of dn.
+    """
+    on, off = ols_sums(stream, trials, d, n, mean=mean)
+    return {"diagonal": on / (d * n), "total": (on + 2.0 * off) / (d * n)}
+
+
 def trials_for(d: int, n: int, error: float) -> int:
     """Trials that estimate E|x'y| with relative standard error `error`, by exact moments.
 
@@ -108,6 +119,7 @@ def _share(statement: Statement, point: Point) -> Any:
         *_pairs((10, 2048), law="laplace", mean=0.0),
     ]},
     trials=_limit_trials, block=block_of, estimate=SHARE, claimed=_share, resolution=0.025,
+    divisible=True,
 )  # fmt: skip
 def whole_matrix(stream: Any, trials: int, *, d: int, n: int, law: str, mean: float) -> Any:
     """X X' in full, at lengths where the exact share is next to the limit."""
@@ -118,22 +130,11 @@ def whole_matrix(stream: Any, trials: int, *, d: int, n: int, law: str, mean: fl
     proposition_2,
     points={"quick": _pairs((24, 65_536), (64, 1_048_576), law="gaussian", mean=0.0)},
     trials=_limit_trials, block=lambda point: max(1, _MEMORY // (4 * point["d"] ** 2)),
-    estimate=SHARE, claimed=_share, resolution=0.012,
+    estimate=SHARE, claimed=_share, resolution=0.012, divisible=True,
 )  # fmt: skip
 def bartlett(stream: Any, trials: int, *, d: int, n: int, law: str, mean: float) -> Any:
-    """Gaussian X X' at very large n, exactly in law: ``u u' + L L'``.
-
-    A rotation of the columns puts the mean into one of them, ``u = m sqrt(n) 1 + g``; the rest is
-    a Wishart matrix with n - 1 degrees of freedom, L its Bartlett factor: standard normals
-    below the diagonal, chi variables with n-1, ..., n-d degrees of freedom on it.
-    """
-    xp = stream.xp
-    below = xp.tril(stream.normal((trials, d, d)), k=-1)
-    chi = xp.stack([xp.sqrt(stream.chisquare(n - 1 - i, trials)) for i in range(d)], axis=1)
-    factor = below + chi[:, :, None] * xp.eye(d)
-    first = mean * math.sqrt(n) + stream.normal((trials, d, 1))
-    x = xp.concat([first, factor], axis=2)
-    return masses(xp, x)
+    """Gaussian X X' at very large n, exactly in law."""
+    return gaussian_masses(stream, trials, d, n, mean)
 
 
 @scaling(proposition_2, of="whole_matrix")
@@ -152,7 +153,7 @@ def square_root_growth(statement: Statement, rows: Sequence[Mapping[str, Any]]) 
     gaussian_exact,
     points={"quick": _pairs((2, 1), (2, 2), (2, 8), (5, 1), (5, 3), (5, 6), (5, 24), (20, 2),
                             (20, 12), (20, 100))},
-    trials=_exact_trials, block=block_of, estimate=SHARE, resolution=0.012,
+    trials=_exact_trials, block=block_of, estimate=SHARE, resolution=0.012, divisible=True,
 )  # fmt: skip
 def gaussian_matrix(stream: Any, trials: int, *, d: int, n: int) -> Any:
     """X X' in full for Gaussian X, at lengths down to 1."""
@@ -163,7 +164,7 @@ def gaussian_matrix(stream: Any, trials: int, *, d: int, n: int) -> Any:
     rademacher_exact,
     points={"quick": _pairs((2, 2), (4, 2), (3, 3), (5, 4), (8, 5), (4, 7), (10, 9), (6, 16),
                             (12, 25), (24, 64))},
-    trials=_exact_trials, block=block_of, estimate=SHARE, resolution=0.012,
+    trials=_exact_trials, block=block_of, estimate=SHARE, resolution=0.012, divisible=True,
 )  # fmt: skip
 def sign_matrix(stream: Any, trials: int, *, d: int, n: int) -> Any:
     """X X' in full for random signs, at odd and even lengths."""
@@ -188,11 +189,14 @@ def _shifted(*pairs: tuple[int, int], law: str, mean: float, sd: float) -> list[
         9 / (point["n"] * point["d"] * (ERRORS[budget] / 2) ** 2))),
     block=block_of, estimate=SHARE, resolution=0.012,
     claimed=lambda statement, point: statement.formula(point["d"], point["mean"], point["sd"]),
+    divisible=True,
 )  # fmt: skip
 def shifted_matrix(
     stream: Any, trials: int, *, d: int, n: int, law: str, mean: float, sd: float
 ) -> Any:
-    """X X' in full for entries with a mean, at lengths from 8 to 1024."""
+    """X X' for entries with a mean, at lengths from 8 to 1024; in full but for Gaussian ones."""
+    if law == "gaussian" and n > d:
+        return gaussian_masses(stream, trials, d, n, mean / sd)
     return masses(stream.xp, mean + sd * draw_entries(stream, law, (trials, d, n)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simulations.engine import estimators, measurement, scaling
 from simulations.engine.figures import PALETTE, Results, figure
 from simulations.engine.scaling import Comparison, column, fit_limit, fit_power_law
+from simulations.kernels.shares import wigner_sums
 from theory.adaptive_norms.wigner import expected_share, laplace, stable
 from theory.core import Statement
 
@@ -56,10 +57,13 @@ def _share(xp: Any, diagonal: Any, off: Any) -> Any:
     trials={"quick": 20_000, "standard": 200_000, "deep": 2_000_000},
     block=rows_per_block,
     estimate=estimators.mean("share"),
-    resolution=0.02,
+    resolution=0.02, divisible=True,
 )  # fmt: skip
 def share(stream: Stream, trials: int, d: int, law: str) -> dict[str, Any]:
     """Shares of Wigner matrices."""
+    if law == "gaussian":
+        on, off = wigner_sums(stream, trials, d)
+        return {"share": on / (on + 2.0 * off)}
     return {"share": _share(stream.xp, *_upper_triangle(stream, law, trials, d))}
 
 
@@ -85,6 +89,7 @@ _EXCESS_GRID = (3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
     estimate=estimators.mean("excess"),
     resolution=0.08,
     claimed=_excess_claimed,
+    divisible=True,
 )
 def excess(stream: Stream, trials: int, d: int, law: str) -> dict[str, Any]:
     """Expected share less 1/d, through the exchange of diagonal and off-diagonal entries.
@@ -204,6 +209,7 @@ def _errorbar(axes: Any, x: Sequence[float], rows: list[dict[str, Any]], scale: 
     block=rows_per_block,
     estimate=estimators.law("share"),
     resolution=0.03,
+    divisible=True,
 )
 def laplace_share(stream: Stream, trials: int, d: int) -> dict[str, Any]:
     """Shares of Wigner matrices with Laplace entries."""
@@ -225,7 +231,7 @@ def _distribution_claimed(statement: Statement, point: Mapping[str, Any]) -> flo
     block=rows_per_block,
     estimate=estimators.proportion("below"),
     resolution=lambda point: 0.8 if point["s"] in (0.04, 0.1) else 0.3,
-    claimed=_distribution_claimed,
+    claimed=_distribution_claimed, divisible=True,
 )  # fmt: skip
 def laplace_distribution(stream: Stream, trials: int, d: int, s: float) -> dict[str, Any]:
     """Whether shares with Laplace entries are at most s."""
@@ -262,6 +268,7 @@ def laplace_law(figure: Figure, results: Results) -> None:
     block=rows_per_block,
     estimate=estimators.mean("share"),
     resolution=0.06,
+    divisible=True,
 )
 def stable_share(stream: Stream, trials: int, d: int, alpha: float) -> dict[str, Any]:
     """Shares of matrices whose magnitudes are positive stable."""
