@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from theory.egop.arguments import symmetric
-from theory.egop.smoothness_barrier import DualPair, solve_by_barrier
-from theory.egop.smoothness_certificate import (
-    certified_lower_end,
-    certified_sum,
-    is_certified_feasible,
-    is_certified_semidefinite,
-)
-from theory.egop.smoothness_mixing import solve_by_mixing
 
-METHODS = ("auto", "barrier", "mixing")
-# Below it a Newton step costs no more than compiling the low-rank solver once (measured).
+if TYPE_CHECKING:
+    from theory.egop.smoothness_barrier import DualPair
+
+METHODS = ("auto", "barrier", "mixing", "primal-dual")
+# Below it the barrier's Newton steps cost no more than primal-dual ones (measured).
 _LARGE = 20
 
 
@@ -33,9 +28,10 @@ class SmoothnessSum:
     lower, upper : float
         Rigorous: ``lower <= min{1'L : diag(L) >= +-H} <= upper``.
     constants : array (d,)
-        Feasible constants L: ``-diag(L) <= H <= diag(L)`` is certified in ball arithmetic.
+        Feasible constants L: ``-diag(L) <= H <= diag(L)`` is proved with all rounding errors.
     method : str
-        The solver: "barrier" or "mixing". The interval does not depend on trusting it.
+        The solver: "barrier", "mixing" or "primal-dual". The interval does not depend on
+        trusting it.
     iterations : int
     """
 
@@ -53,14 +49,16 @@ def smallest_smoothness_sum(hessian: Any, *, method: str = "auto") -> Smoothness
     For a quadratic with Hessian H, eq. (1) holds with constants L exactly if
     ``-diag(L) <= H <= diag(L)``; the least sum is a semidefinite program with dual
     ``max{<H, X - Y> : X, Y >= 0, X_ii + Y_ii = 1}``. A solver proposes L and factors of (X, Y);
-    L is raised until both matrix inequalities are certified, and (X, Y) is scaled to be feasible.
+    L is raised until both matrix inequalities are proved, and (X, Y) is scaled to be feasible;
+    both ends of the interval account for every rounding error.
 
     Parameters
     ----------
     hessian : array (d, d)
         Real symmetric, finite.
     method : str
-        "barrier" (interior point), "mixing" (low-rank coordinate ascent), or "auto": by d.
+        "barrier" (Newton steps), "mixing" (low-rank coordinate ascent), "primal-dual" (interior
+        point with a Hadamard Schur complement), or "auto": barrier below d = 20, else primal-dual.
 
     Returns
     -------
@@ -82,32 +80,42 @@ def smallest_smoothness_sum(hessian: Any, *, method: str = "auto") -> Smoothness
     H = symmetric("hessian", hessian)
     if method not in METHODS:
         raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
-    chosen = method if method != "auto" else ("barrier" if len(H) < _LARGE else "mixing")
-    # A power of two: the scaling is exact, and the solvers see entries of order one.
-    largest = float(np.abs(H).max())
-    if largest == 0.0:
-        return SmoothnessSum(0.0, 0.0, 0.0, np.zeros(len(H)), chosen, 0)
-    exponent = int(np.frexp(largest)[1])
+    from theory.egop import smoothness_certificate as certificate
+
+    chosen = method if method != "auto" else ("barrier" if len(H) < _LARGE else "primal-dual")
+    # A row of zeros needs the constant 0, exactly; the solvers see the other rows only.
+    constants, kept = np.zeros(len(H)), np.flatnonzero(np.abs(H).max(axis=1))
+    if not len(kept):
+        return SmoothnessSum(0.0, 0.0, 0.0, constants, chosen, 0)
+    H = H[np.ix_(kept, kept)]
+    # A power of two: the solvers see entries of order one, and rounding enters by underflow only.
+    exponent = int(np.frexp(np.abs(H).max())[1])
     scaled = np.ldexp(H, -exponent)
-    found = (solve_by_barrier if chosen == "barrier" else solve_by_mixing)(scaled)
-    constants = np.ldexp(_feasible(scaled, found), exponent)
-    upper = certified_sum(constants)
-    lower = float(np.ldexp(certified_lower_end(scaled, found.positive, found.negative), exponent))
+    found = _solve(chosen, scaled)
+    raised = certificate.certified_constants(scaled, found.constants)
+    constants[kept] = _unscaled(raised, exponent, np.inf)
+    upper = certificate.certified_sum(constants)
+    lower = certificate.certified_lower_end(scaled, found.positive, found.negative)
+    lower = float(_unscaled(np.array(lower), exponent, -np.inf))
     return SmoothnessSum(upper, lower, upper, constants, chosen, found.iterations)
 
 
-def _feasible(H: np.ndarray, found: DualPair) -> np.ndarray:
-    """Raise the proposed constants by a multiple of the identity until they are certified."""
-    constants = found.constants
-    negative = np.linalg.eigvalsh(np.diag(constants) + H)[0]
-    lowest = min(np.linalg.eigvalsh(np.diag(constants) - H)[0], negative)
-    scale = float(np.abs(constants).max())
-    margin = 8 * len(H) * np.finfo(float).eps * scale
-    shift = max(0.0, -float(lowest)) + margin
-    semidefinite = is_certified_semidefinite(H, margin) and bool(constants.min() >= margin)
-    while True:
-        raised = constants + shift
-        if is_certified_feasible(H, raised, semidefinite=semidefinite):
-            return raised
-        shift += margin
-        margin *= 2
+def _solve(method: str, H: np.ndarray) -> DualPair:
+    if method == "barrier":
+        from theory.egop.smoothness_barrier import solve_by_barrier
+
+        return solve_by_barrier(H)
+    if method == "mixing":
+        from theory.egop.smoothness_mixing import solve_by_mixing
+
+        return solve_by_mixing(H)
+    from theory.egop.smoothness_interior import solve_by_interior_point
+
+    return solve_by_interior_point(H)
+
+
+def _unscaled(values: np.ndarray, exponent: int, towards: float) -> np.ndarray:
+    """Multiply by a power of two; what underflow loses is rounded in the given direction."""
+    result = np.ldexp(values, exponent)
+    exact = np.ldexp(result, -exponent) == values
+    return np.asarray(np.where(exact, result, np.nextafter(result, towards)))

@@ -5,14 +5,13 @@ rows the best row i is ``(g_i/(L_i - H_ii), -f_i/(L_i + H_ii))``, where
 ``g_i = sum_{j != i} H_ij u_j``, ``f_i = sum_{j != i} H_ij v_j`` and ``L_i`` solves
 ``|g_i|^2/(L_i - H_ii)^2 + |f_i|^2/(L_i + H_ii)^2 = 1``. These multipliers are the constants. Rank
 ``ceil(sqrt(2 d)) + 1`` is enough for a generic H, and the certificate tells when it was not.
+The optimum mostly has a far smaller rank: after some sweeps the factors are rotated and rows of
+numerical zeros are dropped, and put back if the result is not optimal without them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,10 @@ from theory.egop.smoothness_barrier import DualPair
 
 _SWEEPS = 20_000
 _TOLERANCE = 1e-10
+# Sweeps between two looks at the rank, and the share of all squares that a dropped row may have.
+_STAGE, _NEGLIGIBLE = 80, 1e-7
+# Relative raise of the constants after which an optimal point must be feasible.
+_SLACK = 1e-7
 
 
 def solve_by_mixing(H: np.ndarray, *, sweeps: int = _SWEEPS) -> DualPair:
@@ -35,83 +38,66 @@ def solve_by_mixing(H: np.ndarray, *, sweeps: int = _SWEEPS) -> DualPair:
     Returns
     -------
     DualPair
-        With factors of rank ``ceil(sqrt(2 d)) + 1``.
+        With factors of rank at most ``ceil(sqrt(2 d)) + 4``.
     """
     d = len(H)
     rank = math.ceil(math.sqrt(2 * d)) + 1
     # A fixed start: the result is a function of H alone, and the certificate does not trust it.
     rows = np.random.Generator(np.random.Philox(key=d)).standard_normal((d, 2 * rank))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    positive, negative = rows[:, :rank].copy(), rows[:, rank:].copy()
-    constants = np.zeros(d)
-    matrix = np.ascontiguousarray(H, dtype=np.float64)
-    done = _compiled()(matrix, positive, negative, constants, sweeps, _TOLERANCE)
-    return DualPair(constants, positive, negative, int(done))
+    start = [rows[:, :rank].T, rows[:, rank:].T]
+    found = _ascend(H, start, sweeps, compress=True)
+    if not _is_feasible(H, found.constants):
+        found = _ascend(H, start, sweeps, compress=False)
+    return found
 
 
-@cache
-def _compiled() -> Callable[..., int]:
-    import numba
+def _ascend(H: np.ndarray, start: list[np.ndarray], sweeps: int, *, compress: bool) -> DualPair:
+    from theory.egop.smoothness_kernel import LANES, ascend
 
-    multiplier = numba.njit(_multiplier)
-    return numba.njit(_make_ascent(multiplier))  # type: ignore[no-any-return]
-
-
-def _multiplier(a: float, b: float, h: float) -> float:
-    """Return the L above |h| with ``a/(L - h)^2 + b/(L + h)^2 = 1``, or |h| if there is none."""
-    low = max(abs(h), math.sqrt(a) + h, math.sqrt(b) - h)
-    value = low
-    for _ in range(100):
-        x, y = value - h, value + h
-        if (x <= 0.0 and a > 0.0) or (y <= 0.0 and b > 0.0):
-            value = 0.5 * (value + abs(h) + math.sqrt(a + b))
-            continue
-        p = a / (x * x) if a > 0.0 else 0.0
-        q = b / (y * y) if b > 0.0 else 0.0
-        if p + q <= 1.0:
-            return value
-        slope = (p / x if a > 0.0 else 0.0) + (q / y if b > 0.0 else 0.0)
-        # Newton on 1/sqrt(p + q), which is concave and nearly linear: monotone from below.
-        following = value + (p + q) * (math.sqrt(p + q) - 1.0) / slope
-        if following <= value:
-            return value
-        value = following
-    return value
+    diagonal = np.diag(H).copy()
+    off = np.ascontiguousarray(H - np.diag(diagonal))
+    constants, done = np.zeros(len(H)), 0
+    factors = [_padded(factor, LANES) for factor in start]
+    while done < sweeps:
+        stage = min(_STAGE, sweeps - done) if compress else sweeps - done
+        taken = int(ascend(off, diagonal, *factors, constants, stage, _TOLERANCE))
+        done += taken
+        if taken < stage:
+            break
+        factors = [_compressed(factor, LANES) for factor in factors]
+        factors = _normalised(factors)
+    return DualPair(constants, factors[0].T, factors[1].T, done)
 
 
-def _make_ascent(multiplier: Callable[[float, float, float], float]) -> Callable[..., Any]:
-    def ascend(
-        H: Any, positive: Any, negative: Any, constants: Any, sweeps: int, tolerance: float
-    ) -> int:
-        d = len(constants)
-        for sweep in range(sweeps):
-            change = 0.0
-            for i in range(d):
-                h = H[i, i]
-                g = H[i] @ positive - h * positive[i]
-                f = H[i] @ negative - h * negative[i]
-                a, b = g @ g, f @ f
-                level = multiplier(a, b, h)
-                constants[i] = level
-                x, y = level - h, level + h
-                if a > 0.0:
-                    g /= x
-                elif b == 0.0 and h > 0.0:
-                    g[:] = positive[i]
-                if b > 0.0:
-                    f /= -y
-                elif a == 0.0 and h < 0.0:
-                    f[:] = negative[i]
-                length = math.sqrt(g @ g + f @ f)
-                if length == 0.0:  # a zero row of H: any unit row is optimal
-                    continue
-                g /= length
-                f /= length
-                change += ((g - positive[i]) ** 2).sum() + ((f - negative[i]) ** 2).sum()
-                positive[i] = g
-                negative[i] = f
-            if change <= tolerance * tolerance * d:
-                return sweep + 1
-        return sweeps
+def _compressed(factor: np.ndarray, lanes: int) -> np.ndarray:
+    """Rotate the rows (k, d) of a factor to principal axes and drop the negligible ones."""
+    if len(factor) <= lanes:
+        return factor
+    _, values, axes = np.linalg.svd(factor, full_matrices=False)
+    kept = max(1, int((values**2 > _NEGLIGIBLE * factor.shape[1]).sum()))
+    if -(-kept // lanes) * lanes >= len(factor):
+        return factor
+    return _padded(values[:kept, None] * axes[:kept], lanes)
 
-    return ascend
+
+def _normalised(factors: list[np.ndarray]) -> list[np.ndarray]:
+    length = np.sqrt(sum((factor**2).sum(axis=0) for factor in factors))
+    return [np.ascontiguousarray(factor / length) for factor in factors]
+
+
+def _padded(factor: np.ndarray, lanes: int) -> np.ndarray:
+    """Add rows of zeros, which stay zero, up to a multiple of the lanes."""
+    rows = np.zeros((-(-len(factor) // lanes) * lanes, factor.shape[1]))
+    rows[: len(factor)] = factor
+    return rows
+
+
+def _is_feasible(H: np.ndarray, constants: np.ndarray) -> bool:
+    raised = np.diag(constants * (1 + _SLACK) + _SLACK * 1e-3 * np.abs(H).max())
+    try:
+        np.linalg.cholesky(raised - H)
+        np.linalg.cholesky(raised + H)
+    except np.linalg.LinAlgError:
+        return False
+    return True
