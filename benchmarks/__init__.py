@@ -8,4 +8,10 @@ share of the limit is computed and never quoted.
 from __future__ import annotations
 
 # Case -> the module whose `measure` runs it.
-CASES = {"two-layer": "benchmarks.two_layer"}
+CASES = {
+    "two-layer": "benchmarks.two_layer",
+    "wigner": "benchmarks.wigner",
+    "ols": "benchmarks.ols",
+    "egop": "benchmarks.egop",
+    "smoothness-sdp": "benchmarks.smoothness_sdp",
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -16,6 +17,7 @@ import numpy as np
 
 from benchmarks.timing import cpu_seconds
 from benchmarks.workload import Array, aligned
+from simulations.kernels.normals_cpu import generator
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 # Fits into every first-level cache. Chains of four leave enough of them independent to fill the
@@ -23,6 +25,8 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 _SMALL = 512
 _CHAIN = 4
 _RUN_SECONDS = 0.004
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_USUAL, _LARGEST = (2**15, 2**20, 2**25), 2**28
 
 
 @numba.njit(**_OPTIONS)
@@ -63,6 +67,23 @@ def _scale(a: Any, factor: Any, repeats: Any) -> None:
             a[j] = a[j] * factor
 
 
+def levels() -> tuple[int, ...]:
+    """Bytes that fill half of each data cache of this machine, and four times the last one.
+
+    Where the system does not tell its caches, the halves of 32 KiB, 1 MiB and 32 MiB.
+    """
+    found = {}
+    for folder in sorted(_CACHES.glob("index*")):
+        kind, level, size = (
+            (folder / name).read_text(encoding="ascii").strip()
+            for name in ("type", "level", "size")
+        )
+        if kind != "Instruction" and size.endswith("K"):
+            found[int(level)] = 1024 * int(size[:-1])
+    sizes = [found[level] for level in sorted(found)] or list(_USUAL)
+    return (*(size // 2 for size in sizes), min(4 * sizes[-1], _LARGEST))
+
+
 def _ones(size: int) -> Array:
     array = aligned((size,))
     array.fill(1.0)
@@ -82,6 +103,10 @@ class Machine:
         machine's own instructions.
     bandwidth : dict of int to float
         Bytes read and written per second when an array of so many bytes is scaled in place.
+    blas : float
+        Operations per second of a matrix product of size 1024; a multiply-add counts as two.
+    generator : float
+        Blocks of four 32-bit words per second from Philox 4x32-10, nothing else done with them.
     """
 
     fma: float = 0.0
@@ -89,6 +114,8 @@ class Machine:
     quotient: float = float("inf")
     adam_quotient: float = float("inf")
     bandwidth: dict[int, float] = field(default_factory=dict)
+    blas: float = 0.0
+    generator: float = 0.0
 
     def measure(self, sizes: tuple[int, ...] = (), runs: int = 9) -> None:
         """Measure all limits; `sizes` are the bytes of the arrays for the bandwidth."""
@@ -104,6 +131,31 @@ class Machine:
             once = _seconds(partial(_scale, array, 1.0), runs)
             self.bandwidth[size] = max(self.bandwidth.get(size, 0.0), 2 * array.nbytes / once)
 
+    def measure_blas(self, size: int = 1024, runs: int = 7) -> None:
+        """Measure a product of square matrices."""
+        a, b, out = (np.ones((size, size)) for _ in range(3))
+        best = min(cpu_seconds(partial(np.matmul, a, b, out)) for _ in range(runs))
+        self.blas = max(self.blas, 2.0 * size**3 / best)
+
+    def measure_generator(self, runs: int = 9) -> None:
+        """Measure the words of a counter-based generator."""
+        self.generator = max(self.generator, 1.0 / _seconds(_generate, runs))
+
+    def page(self) -> dict[str, str]:
+        """What was measured, in words."""
+        found = {
+            "multiply-adds": f"{2e-9 * self.fma:.1f} GF/s",
+            "square root": f"{1e9 * self.root:.4f} ns",
+            "quotient": f"{1e9 * self.quotient:.4f} ns",
+        }
+        for size, rate in sorted(self.bandwidth.items()):
+            found[f"scaling {size // 1024} KiB in place"] = f"{1e-9 * rate:.1f} GB/s"
+        if self.blas:
+            found["matrix product"] = f"{1e-9 * self.blas:.1f} GF/s"
+        if self.generator:
+            found["Philox 4x32-10"] = f"{1e9 / self.generator:.3f} ns for 128 bits"
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Rounded figures for the table, in units that people use."""
         return {
@@ -115,6 +167,10 @@ class Machine:
                 str(size): round(1e-9 * rate, 1) for size, rate in sorted(self.bandwidth.items())
             },
         }
+
+
+def _generate(calls: int) -> None:
+    generator(calls, 0, 1, 2)
 
 
 def _seconds(kernel: Callable[[int], None], runs: int) -> float:

@@ -16,45 +16,35 @@ from benchmarks.workload import (
     TARGET,
     Array,
     Workload,
-    aligned,
 )
 from simulations import two_layer
-from simulations.kernels.two_layer_cpu import kernel
+from simulations.kernels.two_layer_layout import Network
 
 KERNEL, RUNNER = "adageo, fused kernel", "adageo, simulate from end to end"
 
 
 class FusedKernel:
-    """The compiled kernel, fed as `simulations.two_layer` feeds it, on aligned arrays."""
+    """The compiled kernel, fed as `simulations.two_layer` feeds it."""
 
     name = KERNEL
     least = 32
 
     def __init__(self, work: Workload) -> None:
-        self._work, self._advance = work, kernel(work.optimizer)
+        self._work = work
         self._betas = (BETA1, BETA2) if work.adam else (BETA, 0.0)
-        (self._w, self._W), (self._product, _) = work.buffers(), work.buffers()
-        self._slots = [aligned((work.slots, *x.shape)) for x in (self._w, self._W)]
-        self._diverged = np.full(work.trials, -1, dtype=np.int64)
 
     def reset(self) -> None:
         """See `Contestant`."""
-        np.copyto(self._w, self._work.weights[0])
-        np.copyto(self._W, self._work.weights[1])
-        np.matmul(self._w[:, None, :], self._W, out=self._product[:, None, :])
-        for slot in self._slots:
-            slot.fill(0.0)
-        self._diverged.fill(-1)
         self._t = 0
+        least_eps = float(self._scalars(1)[1][0])
+        self._network = Network(
+            self._work.optimizer, *self._work.weights, self._work.target, least_eps=least_eps
+        )
 
     def advance(self, steps: int) -> None:
         """See `Contestant`."""
         rate, eps = self._scalars(steps)
-        none2, none3 = np.empty((0, 0)), np.empty((0, 0, 0))
-        self._advance(
-            self._w, self._W, self._product, *self._slots, self._work.target, rate, *self._betas,
-            eps, 0.0, 0, none2, none3, none3, self._t, self._diverged,
-        )  # fmt: skip
+        self._network.advance(self._t, rate, eps, *self._betas)
         self._t += steps
 
     def _scalars(self, steps: int) -> tuple[Array, Array]:
@@ -66,7 +56,7 @@ class FusedKernel:
 
     def weights(self) -> tuple[Array, Array]:
         """See `Contestant`."""
-        return self._w, self._W
+        return self._network.w, self._network.W
 
 
 class Runner:

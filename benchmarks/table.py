@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.layout import table
+from benchmarks.pages import gpu_section
+
 Row = Mapping[str, Any]
 _OPTIMIZERS = {"sgd_momentum": "SGD with momentum", "adam": "Adam"}
 _LIBRARIES = ("numpy", "numba", "torch", "jax", "optax")
@@ -19,7 +22,7 @@ def markdown(found: Mapping[str, Any]) -> str:
         parts.append(_reduced(found["reduced"]))
     if found["exponents"]:
         parts.append(_exponents(found["exponents"]))
-    parts.append(_machine(found["machine"]))
+    parts += [gpu_section(found["gpu"]), _machine(found["machine"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -52,14 +55,14 @@ def _group(group: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     rows += [[row["name"], row["reason"], "", "", "", ""] for row in group["absent"]]
     note = f"Limits in \u00b5s: {limits}; the limit is the {group['limit']} bound."
-    return f"{title}\n\n{_table(heads, rows)}\n\n{note}"
+    return f"{title}\n\n{table(heads, rows)}\n\n{note}"
 
 
 def _reduced(rows: Sequence[Row]) -> str:
     first = rows[0]
     heads = ["", "ms a trial", "smallest .. largest", "gain", "levels", "error by itself",
              "proved a bound", "difference"]  # fmt: skip
-    table = [
+    cells = [
         [row["name"], f"{row['median_ms']:.3g}", f"{row['low_ms']:.3g} .. {row['high_ms']:.3g}",
          f"{row['gain']:.1f} ({row['gain_low']:.1f}, {row['gain_high']:.1f})",
          str(row.get("levels", "")), _power(row.get("stated_error")),
@@ -69,7 +72,7 @@ def _reduced(rows: Sequence[Row]) -> str:
     ]  # fmt: skip
     title = f"## Full-batch SGD with momentum, d = {first['d']}, {first['steps']} steps"
     note = "Setup included. Errors are those of w at the end, relative to its norm."
-    return f"{title}\n\n{_table(heads, table)}\n\n{note}"
+    return f"{title}\n\n{table(heads, cells)}\n\n{note}"
 
 
 def _power(value: float | None) -> str:
@@ -78,14 +81,14 @@ def _power(value: float | None) -> str:
 
 def _exponents(rows: Sequence[Row]) -> str:
     heads = ["optimizer", "in", "fitted exponent", "by the work", "values"]
-    table = [
+    cells = [
         [_OPTIMIZERS[row["optimizer"]], row["variable"],
          f"{row['exponent']:.2f} \u00b1 {row['standard_error']:.2f}", f"{row['by_work']:g}",
          ", ".join(map(str, row["values"]))]
         for row in rows
     ]  # fmt: skip
     note = "Time of the fused kernel; \u00b1 is the standard error of the fit."
-    return f"## How the cost grows\n\n{_table(heads, table)}\n\n{note}"
+    return f"## How the cost grows\n\n{table(heads, cells)}\n\n{note}"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
@@ -99,9 +102,4 @@ def _machine(machine: Mapping[str, Any]) -> str:
         [f"scaling {int(size) // 1024} KiB in place", f"{rate} GB/s"]
         for size, rate in machine["bandwidth_gb_per_s"].items()
     ]
-    return f"## Limits of one thread\n\n{_table(['', 'measured'], rows)}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"## Limits of one thread\n\n{table(['', 'measured'], rows)}"

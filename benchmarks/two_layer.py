@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import Machine
+from benchmarks import gpu, two_layer_gpu
+from benchmarks.contest import DisagreementError
+from benchmarks.machine import Machine, levels
 from benchmarks.ours import KERNEL, FusedKernel, Runner
 from benchmarks.reduced import measure_reduced
+from benchmarks.table import markdown
 from benchmarks.timing import exponent, race, ratios, steps_for
 from benchmarks.workload import OPTIMIZERS, Contestant, Workload
 from simulations.engine.execution import one_thread
 from simulations.engine.manifest import Manifest
-from theory.core import AdageoError
 
 # Module of a peer -> what has to be installed for it.
 PEERS = {
@@ -35,8 +37,7 @@ AGREEMENT, AGREEMENT_STEPS = 1e-12, 7
 PIPE_OPERATIONS = {"sgd_momentum": 5, "adam": 8}
 
 
-class DisagreementError(AdageoError):
-    """A contestant computes something else than the others."""
+__all__ = ["DisagreementError", "agreement", "entrants", "markdown", "measure"]
 
 
 def measure(
@@ -74,6 +75,7 @@ def measure(
             for d in sizes
         ]
         exponents = _exponents(seconds) if scaling else []
+        machine.measure(levels() if scaling else ())
         rows = measure_reduced() if reduced else []
     for group in groups:
         _add_shares(group, machine)
@@ -82,6 +84,7 @@ def measure(
         "unit": "CPU microseconds for one step of one trial, one thread, float64",
         "machine": machine.to_json(), "groups": groups, "exponents": exponents,
         "reduced": rows,
+        "gpu": gpu.section(two_layer_gpu.title(), two_layer_gpu.gpu_calls, repeats=repeats),
     }  # fmt: skip
 
 

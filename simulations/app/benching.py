@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 
 def add_bench_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``adageo bench``."""
+    from simulations.app.cli import path_name
+
     parser.add_argument("case", nargs="*", help="names of cases; all without one")
-    parser.add_argument("--d", default="64,256", metavar="N1,N2,...", help="widths")
-    parser.add_argument("--trials", type=int, default=32, metavar="N")
+    parser.add_argument("--d", metavar="N1,N2,...", help="widths (default: those of each case)")
+    parser.add_argument("--trials", type=int, metavar="N", help="trials, where a case has them")
     parser.add_argument("--repeats", type=int, default=5, metavar="N",
                         help="times that every contestant runs (default: 5)")  # fmt: skip
-    parser.add_argument("--out", default="benchmarks/results", metavar="DIR",
+    parser.add_argument("--out", default="benchmarks/results", metavar="DIR", type=path_name,
                         help="where the tables go (default: benchmarks/results)")  # fmt: skip
 
 
@@ -27,7 +30,6 @@ def bench_command(arguments: argparse.Namespace) -> int:
 
     try:
         benchmarks = importlib.import_module("benchmarks")
-        table = importlib.import_module("benchmarks.table")
     except ModuleNotFoundError as error:
         raise EnvironmentLacksError(
             f"the benchmarks are part of the source tree and not installed here ({error})"
@@ -36,15 +38,18 @@ def bench_command(arguments: argparse.Namespace) -> int:
         if name not in benchmarks.CASES:
             known = ", ".join(benchmarks.CASES)
             raise UsageError(f"{name}: no such benchmark case; it must be among {known}")
-    for option in ("trials", "repeats"):
-        if getattr(arguments, option) < 1:
-            raise UsageError(f"--{option} {getattr(arguments, option)}: it must be an integer >= 1")
-    sizes = _sizes(arguments.d)
+    chosen: dict[str, Any] = {"trials": arguments.trials, "repeats": arguments.repeats}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    for option, value in chosen.items():
+        if value < 1:
+            raise UsageError(f"--{option} {value}: it must be an integer >= 1")
+    if arguments.d is not None:
+        chosen["sizes"] = _sizes(arguments.d)
     folder = make_directory("--out", arguments.out)
     for name in dict.fromkeys(arguments.case or benchmarks.CASES):
         case = importlib.import_module(benchmarks.CASES[name])
-        found = case.measure(sizes=sizes, trials=arguments.trials, repeats=arguments.repeats)
-        page = table.markdown(found)
+        found = case.measure(**chosen)
+        page = case.markdown(found)
         write_text("--out", folder / f"{name}.json", json.dumps(found, indent=1) + "\n")
         write_text("--out", folder / f"{name}.md", page)
         print(f"{page}\n{folder / name}.json\n{folder / name}.md")
