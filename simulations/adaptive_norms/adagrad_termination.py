@@ -167,7 +167,7 @@ _TRIALS = {"quick": 24, "standard": 48}
     trials=_TRIALS,
     block=24,
     estimate=estimators.quantile("value", 0.5, side="upper"),
-    claimed=_claimed,
+    claimed=_claimed, host=True,
 )  # fmt: skip
 def successes_of_runs(
     stream: Stream, trials: int, quantity: str, d: int, travel: float, power: float, matrix: str,
@@ -183,7 +183,7 @@ def successes_of_runs(
     trials=_TRIALS,
     block=24,
     estimate=estimators.quantile("value", 0.5, side="lower"),
-    claimed=_claimed,
+    claimed=_claimed, host=True,
 )  # fmt: skip
 def least_of_runs(
     stream: Stream, trials: int, quantity: str, d: int, travel: float, power: float, matrix: str,

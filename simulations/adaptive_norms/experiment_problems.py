@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from theory.models.multilayer import Network, autoencoder
 
 if TYPE_CHECKING:
     from simulations.engine.streams import Stream
+    from theory.models.linearised import Linearised
 
 Array = NDArray[np.float64]
 Batch = Any  # indices of samples, (..., b), or None for all
@@ -24,6 +25,7 @@ Batch = Any  # indices of samples, (..., b), or None for all
 CONDITION, DIMENSION, VALLEYS = 1e4, 20, 3
 SAMPLES = 256  # images that the networks train on
 BATCH = 32  # of the first-order methods on networks
+_POINTS = 3  # the iterate, the trial point, and one more
 
 
 @dataclass(frozen=True)
@@ -104,19 +106,42 @@ def _rosenbrock() -> Problem:
     return Problem(VALLEYS, loss, gradient, product, starts)
 
 
+class _Points:
+    """A network on all samples at the last few points, which share one forward pass each.
+
+    A trust-region method asks for loss, gradient and products at the same ones.
+    """
+
+    def __init__(self, net: Network, X: Array, Y: NDArray[Any]) -> None:
+        self._at = partial(net.at, X=X, Y=Y)
+        self._kept: dict[bytes, Linearised] = {}
+
+    def __call__(self, x: Array) -> Linearised:
+        """The network at x (p,)."""
+        key = x.tobytes()
+        found = self._kept.pop(key, None)
+        self._kept[key] = found = found or self._at(x)
+        if len(self._kept) > _POINTS:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
 def _network(net: Network, X: Array, Y: NDArray[Any], gain: float, least: float = 0.0) -> Problem:
-    def chosen(batch: Batch) -> tuple[Array, NDArray[Any]]:
-        return (X, Y) if batch is None else (X[batch], Y[batch])
+    points = _Points(net, X, Y)
+
+    def at(x: Array, batch: Batch) -> Linearised:
+        if batch is not None:
+            return net.at(x, X[batch], Y[batch])
+        return points(x) if x.ndim == 1 else net.at(x, X, Y)
 
     def loss(x: Array, batch: Batch = None) -> Array:
-        return np.asarray(net.loss(x, *chosen(batch)))
+        return np.asarray(at(x, batch).loss())
 
     def gradient(x: Array, batch: Batch = None) -> Array:
-        return np.asarray(net.gradient(x, *chosen(batch)))
+        return np.asarray(at(x, batch).gradient())
 
     def product(x: Array, v: Array, batch: Batch = None) -> Array:
-        samples, targets = chosen(batch)
-        return np.asarray(net.hvp(x, samples, targets, v))
+        return np.asarray(at(x, batch).hvp(v))
 
     def starts(stream: Stream, trials: int) -> Array:
         return np.asarray(net.initialise(np.asarray(stream.normal((trials, net.size))), gain=gain))

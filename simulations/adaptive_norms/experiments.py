@@ -85,7 +85,7 @@ def _compared(
     points={"quick": _points(_ALWAYS), "standard": _points([*_ALWAYS, *_ALWAYS_MORE])},
     # Of 64 ratios, 53 on the same side exclude a value at 6e-8; 95 % are (classifier).
     trials=lambda point, budget: max(_trials(point, budget), 64), block=64, resolution=0.5,
-    estimate=PairedLosses(CURVE, side="upper"), claimed=_claimed_bound,
+    estimate=PairedLosses(CURVE, side="upper"), claimed=_claimed_bound, host=True,
 )  # fmt: skip
 def against_the_sphere(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Losses of ellipsoidal and spherical regions from the same starts: the median ratio."""
@@ -96,7 +96,7 @@ def against_the_sphere(stream: Stream, trials: int, **point: Any) -> dict[str, A
     where_ellipsoids_win,
     points={"quick": _points(QUICK), "standard": _points([*QUICK, *MORE])},
     trials=_trials, block=lambda point: 32 if _is_network(point) else 64,
-    resolution=_resolution, estimate=PairedLosses(CURVE), claimed=_claimed_outcome,
+    resolution=_resolution, estimate=PairedLosses(CURVE), claimed=_claimed_outcome, host=True,
 )  # fmt: skip
 def relative_loss(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Losses of two methods from the same starts: the median ratio, within its tolerance."""

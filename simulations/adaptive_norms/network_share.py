@@ -183,7 +183,7 @@ def _size(point: Mapping[str, Any]) -> int:
     experiment_network_share,
     points={"quick": _QUICK, "standard": _STANDARD},
     trials=TRIALS, block=BLOCK, estimate=estimators.quantile("share", 0.5, side="lower"),
-    claimed=_baseline, resolution=0.05,
+    claimed=_baseline, resolution=0.05, host=True,
 )  # fmt: skip
 def share_of_networks(
     stream: Stream, trials: int, *, n: int, baseline: str, **chosen: Any
@@ -201,6 +201,7 @@ def share_of_networks(
     ]},
     trials=TRIALS, block=BLOCK, estimate=estimators.quantile("exponent", 0.5, side="upper"),
     claimed=lambda statement, point: statement.formula(point["inputs"]), resolution=0.05,
+    host=True,
 )  # fmt: skip
 def growth_with_the_batch(stream: Stream, trials: int, **chosen: Any) -> dict[str, Any]:
     """The same network on two nested batches: exponent of n between their shares."""

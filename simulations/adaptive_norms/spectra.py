@@ -47,6 +47,7 @@ def _trials(point: Mapping[str, Any], budget: str) -> int:
     block=lambda point: max(1, 1_000_000 // (point["d"] * max(point["n"], point["d"]))),
     estimate=estimators.mean("moment"), resolution=0.025,
     claimed=lambda statement, point: statement.formula(point["k"], point["d"], point["n"]),
+    divisible=True,
 )  # fmt: skip
 def trace_of_powers(stream: Any, trials: int, *, k: int, d: int, n: int, law: str) -> Any:
     """tr(W^k)/d from the whole matrix W = X X'/n."""

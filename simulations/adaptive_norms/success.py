@@ -135,6 +135,7 @@ def _always(statement: Statement, point: Mapping[str, Any]) -> float:
     estimate=estimators.proportion("success"),
     resolution=0.02,
     claimed=_always,
+    host=True,
 )
 def exercised_steps(
     stream: Stream, trials: int, mu: float, eta: float, solver: str, error_power: int

@@ -37,6 +37,7 @@ def _trials(point: Mapping[str, Any], budget: str) -> int:
     block=lambda point: max(1, 1_000_000 // int(point["d"]) ** 2),
     estimate=estimators.mean("moment"),
     resolution=lambda point: 0.1 if point["d"] < 8 else 0.05,
+    divisible=True,
 )
 def trace_moment(stream: Stream, trials: int, d: int, order: int) -> dict[str, Any]:
     """``tr W^order / d``; no eigenvalue is computed."""

@@ -47,12 +47,15 @@ def _claimed(statement: Statement, point: Point) -> float:
     # 4000 trials; the invariant norm's ratio 1 is more than ten standard errors away at each.
     trials={"quick": 4_000, "standard": 20_000, "deep": 100_000},
     estimate=estimators.ratio_of_means("rotated", "original"), claimed=_claimed, resolution=0.1,
+    divisible=True,
 )  # fmt: skip
 def gradients_at_random_points(stream: Any, trials: int, *, d: int, decay: float) -> Any:
     """Gradients ``H theta`` of a quadratic with theta* = 0 at standard normal theta."""
-    gradients = np.asarray(stream.normal((trials, d))) @ _hessian(d, decay)
-    rotated = gradients @ hadamard_basis(d)
-    return {"rotated": np.abs(rotated).sum(axis=1), "original": np.abs(gradients).sum(axis=1)}
+    xp = stream.xp
+    gradients = stream.normal((trials, d)) @ xp.asarray(_hessian(d, decay))
+    rotated = gradients @ xp.asarray(hadamard_basis(d))
+    return {"rotated": xp.sum(xp.abs(rotated), axis=1),
+            "original": xp.sum(xp.abs(gradients), axis=1)}  # fmt: skip
 
 
 @figure(l1_not_rotation_invariant)

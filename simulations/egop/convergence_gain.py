@@ -57,7 +57,7 @@ _GRID = [
     # "Delta without 1/eta" is at 15 % for T = 64: 1600 runs have a standard error of 0.3 %, so
     # that the measured 23 % lie 25 of them above it.
     trials={"quick": 1_600, "standard": 10_000, "deep": 50_000},
-    block=400, estimate=estimators.upper_mean("average"), resolution=0.1,
+    block=400, estimate=estimators.upper_mean("average"), resolution=0.1, host=True,
 )  # fmt: skip
 def adagrad_from_normal_starts(
     stream: Any, trials: int, *, d: int, decay: float, steps: int, rate: float, b0: float,

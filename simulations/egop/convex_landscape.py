@@ -84,7 +84,7 @@ _DATA = [*_names("A", 2, 2), *_names("y", 2)]
     points={"quick": [{"objective": name, "rate": 1.0, "decay": 2.0} for name in LANDSCAPES]},
     # Of 384 ratios at most 142 lie on one side of the median with probability 4e-7.
     trials={"quick": 384, "standard": 1536}, block=384, resolution=1.0,
-    estimate=WithPaths(STEPS, [*_PATHS, *_DATA]),
+    estimate=WithPaths(STEPS, [*_PATHS, *_DATA]), host=True,
 )  # fmt: skip
 def early_losses(
     stream: Stream, trials: int, objective: str, rate: float, decay: float

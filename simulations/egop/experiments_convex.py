@@ -65,6 +65,7 @@ def _curves(losses: Any, others: Any) -> dict[str, Any]:
     convex,
     points={"quick": _points(LOSSES), "standard": _points(LOSSES, MORE_LOSSES)},
     trials=_trials, block=96, estimate=PairedCurves(CURVE), resolution=_widest(convex.formula),
+    host=True,
 )  # fmt: skip
 def relative_loss(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Excess losses of two runs on the same problems: the median ratio at the end."""
@@ -76,7 +77,7 @@ def relative_loss(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     steps_to_tolerance,
     points={"quick": _points(STEPS), "standard": _points(STEPS, MORE_STEPS)},
     trials=_trials, block=96, estimate=PairedCurves(1),
-    resolution=_widest(steps_to_tolerance.formula, 0.5),
+    resolution=_widest(steps_to_tolerance.formula, 0.5), host=True,
 )  # fmt: skip
 def relative_steps(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Steps of two runs to a small gradient: the median ratio."""
@@ -87,6 +88,7 @@ def relative_steps(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
 @measurement(
     at_one_rate, points={"quick": [setting._asdict() for setting in AT_ONE_RATE]}, trials=96,
     block=96, estimate=PairedCurves(len(GRID) + 1), resolution=_widest(at_one_rate.formula),
+    host=True,
 )  # fmt: skip
 def loss_at_one_rate(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Final losses at a grid of rates and, last, at the rate at which they are compared."""
@@ -106,5 +108,5 @@ for _claim, _objective, _run in (
 ):
     measurement(
         _claim, points={"quick": _points(settings_of(_objective, _run))}, trials=_trials, block=96,
-        estimate=PairedCurves(CURVE), resolution=_widest(_claim.formula),
+        estimate=PairedCurves(CURVE), resolution=_widest(_claim.formula), host=True,
     )(compared_losses)  # fmt: skip

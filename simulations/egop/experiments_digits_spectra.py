@@ -80,7 +80,7 @@ _ABOVE, _BELOW = ("stable rank", "decay of layers"), ("density",)
     digits_spectrum, trials=_TRIALS, block=24, resolution=0.1,
     points={"quick": _points("normal", "glorot", quantities=_ABOVE),
             "standard": _points(*LAWS, quantities=_ABOVE)},
-    estimate=estimators.quantile("value", 0.5, side="upper"),
+    estimate=estimators.quantile("value", 0.5, side="upper"), host=True,
 )  # fmt: skip
 def at_most(stream: Stream, trials: int, quantity: str, law: str) -> dict[str, Any]:
     """Stable ranks over d, and middle roots of the first layer's block over the second's."""
@@ -91,7 +91,7 @@ def at_most(stream: Stream, trials: int, quantity: str, law: str) -> dict[str, A
     digits_spectrum, trials=_TRIALS, block=24, resolution=0.1,
     points={"quick": _points("normal", "glorot", quantities=_BELOW),
             "standard": _points(*LAWS, quantities=_BELOW)},
-    estimate=estimators.quantile("value", 0.5, side="lower"),
+    estimate=estimators.quantile("value", 0.5, side="lower"), host=True,
 )  # fmt: skip
 def at_least(stream: Stream, trials: int, quantity: str, law: str) -> dict[str, Any]:
     """Densities of leading eigenvectors."""

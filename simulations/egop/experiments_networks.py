@@ -92,10 +92,12 @@ def _digits(table: Ranges, side: Side, *widths: str) -> dict[str, Any]:
     return {"trials": DIGIT_TRIALS, "block": 40, **_checked(table, side, sizes)}
 
 
-@measurement(linear_network, **_linear(LINEAR, "upper"))
-@measurement(first_layer_only, **_linear(FIRST_LAYER, "upper"))
-@measurement(first_layer_measured, **_linear(FIRST_LAYER_MEASURED, "upper", FIRST_LAYER_TRIALS))
-@measurement(relu_digits, **_digits(DIGITS, "upper", FEW, MANY))
+@measurement(linear_network, **_linear(LINEAR, "upper"), host=True)
+@measurement(first_layer_only, **_linear(FIRST_LAYER, "upper"), host=True)
+@measurement(
+    first_layer_measured, **_linear(FIRST_LAYER_MEASURED, "upper", FIRST_LAYER_TRIALS), host=True
+)
+@measurement(relu_digits, **_digits(DIGITS, "upper", FEW, MANY), host=True)
 def at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Trials of linear networks have their own map, data, start, minibatches and EGOP.
 
@@ -104,17 +106,17 @@ def at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     return paired(stream, trials, **point)
 
 
-@measurement(linear_network, **_linear(LINEAR, "lower"))
-@measurement(relu_digits, **_digits(DIGITS, "lower", FEW, MANY))
+@measurement(linear_network, **_linear(LINEAR, "lower"), host=True)
+@measurement(relu_digits, **_digits(DIGITS, "lower", FEW, MANY), host=True)
 def at_least(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Where no gain is claimed."""
     return paired(stream, trials, **point)
 
 
-@measurement(linear_network, **_linear(LINEAR, "both"))
-@measurement(first_layer_only, **_linear(FIRST_LAYER, "both"))
-@measurement(relu_digits, **_digits(DIGITS, "both", FEW, MANY))
-@measurement(standardised_digits, **_digits(STANDARDISED, "both", f"{FEW} standardised"))
+@measurement(linear_network, **_linear(LINEAR, "both"), host=True)
+@measurement(first_layer_only, **_linear(FIRST_LAYER, "both"), host=True)
+@measurement(relu_digits, **_digits(DIGITS, "both", FEW, MANY), host=True)
+@measurement(standardised_digits, **_digits(STANDARDISED, "both", f"{FEW} standardised"), host=True)
 def within(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Where a tie, or a small gain, is claimed."""
     return paired(stream, trials, **point)

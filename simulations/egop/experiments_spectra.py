@@ -62,7 +62,7 @@ _TRIALS = {"quick": 96, "standard": 192}
 
 @measurement(
     spectral_decay, points={"quick": _points(30), "standard": _points(30, 100)}, trials=_TRIALS,
-    block=48, estimate=PairedCurves(MARKS), resolution=1.0,
+    block=48, estimate=PairedCurves(MARKS), resolution=1.0, host=True,
 )  # fmt: skip
 def spectrum(stream: Stream, trials: int, objective: str, d: int, decay: float) -> dict[str, Any]:
     """Roots of the eigenvalues against squares of the singular values."""
@@ -76,7 +76,7 @@ def spectrum(stream: Stream, trials: int, objective: str, d: int, decay: float) 
 
 @measurement(
     small_rank, points={"quick": _points(30), "standard": _points(30, 100)}, trials=_TRIALS,
-    block=48, estimate=PairedCurves(1), resolution=1.5,
+    block=48, estimate=PairedCurves(1), resolution=1.5, host=True,
 )  # fmt: skip
 def ranks(stream: Stream, trials: int, objective: str, d: int, decay: float) -> dict[str, Any]:
     """Stable ranks against the sums of the squares of the singular values."""
@@ -96,7 +96,7 @@ def _density_point(objective: str, d: int) -> Mapping[str, Any]:
                          for d in (16, 30)]},
     # Standard deviation 0.05 at d = 16 and the limit 0.0125 away: 11 standard errors.
     trials={"quick": 2_000, "standard": 8_000}, block=1_000, estimate=estimators.mean("density"),
-    resolution=0.02,
+    resolution=0.02, host=True,
 )  # fmt: skip
 def densities(stream: Stream, trials: int, objective: str, d: int, decay: float) -> dict[str, Any]:
     """Density of the leading eigenvector of the EGOP."""

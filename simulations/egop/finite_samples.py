@@ -34,6 +34,7 @@ _POINTS = [{"samples": n, "dimension": d, "offset": t, "deviation": s} for n, d,
     estimate=estimators.proportion("certified", side="lower"),
     claimed=lambda statement, point: confidence(point["deviation"]),
     block=4_000,
+    divisible=True,
 )
 def certified_bases(
     stream: Stream, trials: int, samples: int, dimension: int, offset: float, deviation: float,

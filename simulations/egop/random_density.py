@@ -25,7 +25,7 @@ def _trials(point: dict[str, Any], budget: str) -> int:
     trials=_trials,
     block=lambda point: max(1, 1_500_000 // point["d"]),
     estimate=estimators.mean("density"),
-    resolution=0.004,
+    resolution=0.004, divisible=True,
 )  # fmt: skip
 def densities(stream: Any, trials: int, d: int) -> dict[str, Any]:
     """||g||_1/(sqrt d ||g||_2) of Gaussian vectors g."""

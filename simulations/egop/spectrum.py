@@ -45,6 +45,7 @@ def _instance(point: dict[str, Any]) -> dict[str, Any]:
     lemma_19, points=_POINTS, trials=_TRIALS, estimate=estimators.upper_mean("square"),
     resolution=0.05,
     claimed=lambda statement, point: float(statement.formula(**_instance(point))[1][1]),
+    divisible=True,
 )  # fmt: skip
 def below_the_upper_end(
     stream: Stream, trials: int, target: str, law: str, c: float, k: int
@@ -57,6 +58,7 @@ def below_the_upper_end(
     lemma_19, points=_POINTS, trials=_TRIALS, estimate=estimators.lower_mean("square"),
     resolution=0.05,
     claimed=lambda statement, point: float(statement.formula(**_instance(point))[0][0]),
+    divisible=True,
 )  # fmt: skip
 def above_the_lower_end(
     stream: Stream, trials: int, target: str, law: str, c: float, k: int

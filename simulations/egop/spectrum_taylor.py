@@ -59,6 +59,7 @@ def _upper_end(statement: Statement, point: dict[str, Any]) -> float:
     # (w'g)^2 has relative sd at most that of x^4, 3.3: standard error 1 % of the mean
     trials={"quick": 100_000, "standard": 1_000_000, "deep": 10_000_000},
     estimate=estimators.upper_mean("square"), resolution=0.1, claimed=_upper_end, block=25_000,
+    divisible=True,
 )  # fmt: skip
 def gaussian_cubic(
     stream: Stream, trials: int, d: int, t: float, lipschitz: float

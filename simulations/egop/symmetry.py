@@ -44,7 +44,7 @@ def _claimed(statement: Statement, point: Point) -> float:
     # Standard deviation of a product 2 (B1)_11: standard error 0.003 at 20,000 trials. By columns
     # the entry (0, 1) is 0 for 0.167, a unit scaled by 2 has 0.98 for 0.201: 50 of them away.
     trials={"quick": 20_000, "standard": 200_000, "deep": 1_000_000},
-    estimate=estimators.mean("product"), claimed=_claimed, resolution=0.25,
+    estimate=estimators.mean("product"), claimed=_claimed, resolution=0.25, host=True,
 )  # fmt: skip
 def products_of_gradients(stream: Any, trials: int, *, row: int, column: int, stacking: str,
                           spread: float) -> Any:  # fmt: skip

@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 
 import numpy
 
-from simulations.engine.backend import select_backend
 from simulations.engine.estimators import Estimator
 from simulations.engine.intervals import Interval
 from simulations.engine.moments import Statistics
-from simulations.engine.streams import Stream, canonical_json, stream_key
+from simulations.engine.sampling import draw, one_line
+from simulations.engine.streams import canonical_json, stream_key
 from theory.core import Check, Claim, ClaimError, Evidence, Statement, Verdict, check_decorator
 
 BUDGETS = ("quick", "standard", "deep")
 # Entries that a row adds to the parameters of its grid point.
 ROW_ENTRIES = ("trials", "estimate", "low", "high", "claimed", "p_value", "standard_error",
-               "resolution", "side", "verdict", "caveat")  # fmt: skip
+               "resolution", "side", "verdict", "caveat", "device")  # fmt: skip
 
 Point = dict[str, Any]
 Sampler = TypeVar("Sampler", bound=Callable[..., Mapping[str, Any]])
@@ -36,6 +36,9 @@ def measurement(
     block: int | Callable[[Point], int] = 2_000,
     resolution: float | Callable[[Point], float] = 0.01,
     claimed: Callable[[Statement, Point], Any] | None = None,
+    host: bool = False,
+    divisible: bool = False,
+    survey: bool = False,
 ) -> Callable[[Sampler], Sampler]:
     """Register a sampler ``name(stream, trials, **point) -> {quantity: array (trials,)}``.
 
@@ -54,6 +57,14 @@ def measurement(
         relative to the claimed value (absolute where that is 0).
     claimed : callable (statement, point) -> number or distribution function
         ``statement.formula(**point)`` unless told otherwise.
+    host : bool
+        The sampler needs NumPy arrays (SciPy, Numba, LAPACK routines that the Array API lacks):
+        it runs on the host whatever the backend, and its rows say so.
+    divisible : bool
+        Every draw of the sampler starts with the trials, and no trial looks at another, so that
+        a GPU may take the block in parts.
+    survey : bool
+        For ``adageo map`` alone: it reaches beyond the claim's hypotheses, and is no evidence.
 
     Raises
     ------
@@ -62,7 +73,7 @@ def measurement(
     """
     where = f"{claim.id}: measurement" if isinstance(claim, Claim) else "measurement"
     return check_decorator(
-        "monte-carlo", claim,
+        "survey" if survey else "monte-carlo", claim,
         points=_checked_points(where, points),
         trials=_checked_trials(where, trials),
         block=_checked_number(where, "block", block, whole=True),
@@ -71,6 +82,9 @@ def measurement(
                           "an estimator, e.g. estimators.mean('x')"),
         claimed=_require(claimed is None or callable(claimed), where, "claimed", claimed,
                          "a callable of (statement, point)"),
+        host=_require(isinstance(host, bool), where, "host", host, "True or False"),
+        divisible=_require(isinstance(divisible, bool), where, "divisible", divisible,
+                           "True or False"),
     )  # fmt: skip
 
 
@@ -130,39 +144,18 @@ def run_block(
         If the backend is not available.
     """
     where = f"{check.claim.id}: {check.name} at {point}, block {index}"
-    chosen = select_backend(backend)
-    stream = Stream(chosen, stream_key(seed, check.claim.id, check.name, point), index)
     estimator: Estimator = check.options["estimate"]
+    key = stream_key(seed, check.claim.id, check.name, point)
+    samples = draw(check, point, index, size, key=key, backend=backend, names=estimator.reads,
+                   where=where)  # fmt: skip
     try:
-        drawn = check.function(stream, size, **point)
-    except Exception as error:
-        raise ClaimError(f"{where}: the sampler raised {_one_line(error)}") from error
-    try:
-        samples = {name: _sample(chosen.to_numpy(drawn[name]), name, size)
-                   for name in estimator.reads}  # fmt: skip
         with numpy.errstate(over="ignore", invalid="ignore"):
             stats = estimator.summarise(samples)
-    except KeyError as error:
-        raise ClaimError(f"{where}: the sampler returned no quantity called {error}") from error
     except (TypeError, ValueError) as error:
         raise ClaimError(f"{where}: {error}") from error
     if not all(bool(numpy.all(numpy.isfinite(value))) for value in stats.values()):
         raise ClaimError(f"{where}: the moments overflow float64; scale the sampled quantity")
     return stats
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def _sample(values: Any, name: str, size: int) -> Any:
-    if values.shape != (size,):
-        raise ValueError(f"sample {name!r} has shape {values.shape}; it must be ({size},)")
-    sample = numpy.asarray(values, dtype=numpy.float64)
-    bad = size - int(numpy.count_nonzero(numpy.isfinite(sample)))
-    if bad:
-        raise ValueError(f"sample {name!r} is NaN or infinite in {bad} of {size} trials")
-    return sample
 
 
 def merge(check: Check, parts: Sequence[Statistics]) -> Statistics:
@@ -197,7 +190,7 @@ def _compare(
         estimate = estimator.estimate(stats, claimed)
         p_value = estimator.p_value(stats, claimed)
     except Exception as error:
-        raise ClaimError(f"{where}: {_one_line(error)}") from error
+        raise ClaimError(f"{where}: {one_line(error)}") from error
     return PointTest(point, estimator.count(stats), estimate, number, p_value), claimed
 
 
@@ -211,8 +204,9 @@ def conclude(
     measured: Sequence[tuple[Point, Statistics]],
     *,
     alpha: float,
+    devices: Sequence[str] | None = None,
 ) -> Evidence:
-    """Evidence from the merged statistics of every point.
+    """Evidence from the merged statistics of every point, measured on `devices` (one a point).
 
     A point refutes if its p-value is at most `alpha` (the level of one test, after
     multiplicity); it supports if the interval at 1 - alpha agrees with the claimed value and
@@ -220,6 +214,8 @@ def conclude(
     refuting point refutes; all must support for support.
     """
     rows = [_row(check, statement, point, stats, alpha) for point, stats in measured]
+    if devices is not None:
+        rows = [{**row, "device": name} for row, name in zip(rows, devices, strict=True)]
     verdicts = [row["verdict"] for row in rows]
     if "refuted" in verdicts:
         verdict = Verdict.REFUTED

@@ -69,7 +69,8 @@ class Stream:
     """Independent draws of one block, as arrays of one Array-API namespace.
 
     Successive calls return successive draws, so that a sampler that makes the same calls gets
-    the same numbers. Every float is a float64. A GPU draws other numbers of the same laws.
+    the same numbers. Every float is a float64. A GPU draws other numbers of the same laws:
+    NumPy's Philox4x64-10 and the Philox4x32-10 of `PhiloxDraws` agree in law, not in bits.
 
     Parameters
     ----------
@@ -78,19 +79,40 @@ class Stream:
         128-bit key from `stream_key`.
     block : int
         Index of the block.
+    part : (low, high, total), optional
+        On a GPU: only the trials from `low` up to `high` of a block of `total`, with the numbers
+        that they have in the whole block.
 
     Attributes
     ----------
     xp : module
         The Array-API namespace of the arrays that it returns.
+    backend : str
+        Name of the backend, for samplers with a kernel of their own.
     """
 
-    def __init__(self, backend: Backend, key: int, block: int) -> None:
+    def __init__(
+        self, backend: Backend, key: int, block: int, part: tuple[int, int, int] | None = None
+    ) -> None:
         self.xp: Any = backend.xp
+        self.backend = backend.name
+        self._block, self._first, self._addresses = (key, block), part[0] if part else 0, 0
         on_device = backend.name == "cupy"
+        if part is not None and not on_device:
+            raise ValueError(f"part is {part}; only a GPU draws a part of a block")
         self._draws: Any = (
-            PhiloxDraws(self.xp, key, block) if on_device else numpy_generator(key, block)
+            PhiloxDraws(self.xp, key, block, part) if on_device else numpy_generator(key, block)
         )
+
+    def address(self) -> tuple[int, int]:
+        """64-bit key of a kernel that numbers its draws by trial, and the number of the first one.
+
+        Another key at every call; the same keys on every backend, whatever the part.
+        """
+        text = ":".join(str(word) for word in (*self._block, self._addresses))
+        self._addresses += 1
+        key = hashlib.sha256(text.encode()).digest()[:8]
+        return int.from_bytes(key, "little"), self._first
 
     def normal(self, shape: Shape) -> Array:
         """Standard normal: mean 0, variance 1."""

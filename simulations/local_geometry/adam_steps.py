@@ -59,6 +59,7 @@ def _claimed(statement: Statement, point: Mapping[str, Any]) -> float:
     estimate=estimators.mean("loss"),
     resolution=0.04,
     claimed=_claimed,
+    divisible=True,
 )
 def floor(
     stream: Stream, trials: int, d: int, eta: float, target: str, alpha: float, beta1: float,

@@ -84,7 +84,7 @@ def _trials(point: Mapping[str, Any], budget: str) -> int:
     trials=_trials,
     block=lambda point: 10 if point["d"] >= 96 or point["d"] in (24, 32) else 50,
     estimate=estimators.ratio_of_means("excess", "spread", side="upper"),
-    resolution=0.15,
+    resolution=0.15, divisible=True,
 )  # fmt: skip
 def relative_spread(
     stream: Stream, trials: int, d: int, alpha: float, kappa: float, eta: float, layer: int,
@@ -167,7 +167,7 @@ def _halved(run: Callable[[float], Any], eta: float, pivot: float) -> dict[str, 
     trials={"quick": 60, "standard": 120, "deep": 240},
     block=60,
     estimate=limit("value", "previous"),
-    resolution=0.03,
+    resolution=0.03, divisible=True,
 )  # fmt: skip
 def nonuniformity(stream: Stream, trials: int, d: int, eta: float, pivot: float) -> dict[str, Any]:
     """The excess of max w^2/min w^2 over 1 at step eta, over that at the pivot; same draws."""
@@ -213,6 +213,7 @@ def _log_claimed(statement: Statement, point: Mapping[str, Any]) -> float:
     estimate=estimators.mean("log_ratio"),
     resolution=0.2,
     claimed=_log_claimed,
+    divisible=True,
 )
 def at_equal_loss(stream: Stream, trials: int, d: int, alpha: float, eta: float) -> dict[str, Any]:
     """Logarithm of the ratio of R_med,1 when each first has a loss of at most d/200."""

@@ -56,7 +56,7 @@ def _level(statement: Statement, point: Point) -> float:
     # and a level 10 % lower is refuted; at 1.02 K it is 0.113, eleven below.
     trials={"quick": 100_000, "standard": 400_000, "deep": 2_000_000}, block=5_000,
     estimate=estimators.quantile("largest", 1.0 - 1.0 / _D, side="upper"), resolution=0.01,
-    claimed=_level,
+    claimed=_level, divisible=True,
 )  # fmt: skip
 def largest_deviation(stream: Stream, trials: int, d: int, steps: int, share: float
                       ) -> dict[str, Any]:  # fmt: skip
@@ -80,6 +80,7 @@ def _bound(statement: Statement, point: Point) -> float:
     # Deviations are some hundredth of the bound: any number of trials above a hundred is enough.
     trials={"quick": 2_000, "standard": 20_000, "deep": 200_000}, block=2_000,
     estimate=estimators.quantile("largest", 1.0 - 1.0 / _D, side="upper"), claimed=_bound,
+    divisible=True,
 )  # fmt: skip
 def gradient_deviations(stream: Stream, trials: int, d: int, steps: int, layer: int, law: str
                         ) -> dict[str, Any]:  # fmt: skip

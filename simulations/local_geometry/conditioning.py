@@ -60,7 +60,7 @@ _TRIALS = {"quick": 24, "standard": 48, "deep": 96}
     uniform_is_not_better_conditioned, points=_SGD_CASES, claimed=_limit,
     # The values agree to rounding; 30 trials on the same side have probability 2e-9 (two-sided).
     trials={"quick": 30, "standard": 60, "deep": 120}, block=30,
-    estimate=estimators.quantile("value", 0.5), resolution=1e-9,
+    estimate=estimators.quantile("value", 0.5), resolution=1e-9, divisible=True,
 )  # fmt: skip
 def sgd_minimum(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """After SGD+M from an initialisation of relative size 1e-7 or less."""
@@ -70,6 +70,7 @@ def sgd_minimum(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
 @measurement(
     uniform_is_not_better_conditioned, points=_ADAM_CASES, claimed=_times(1 + TOLERANCE),
     trials=_TRIALS, block=24, estimate=estimators.quantile("value", 0.5, side="upper"),
+    divisible=True,
 )  # fmt: skip
 def adam_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """After Adam: at most 2 % above the limit."""
@@ -79,6 +80,7 @@ def adam_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
 @measurement(
     uniform_is_not_better_conditioned, points=_ADAM_CASES, claimed=_times(1 - TOLERANCE),
     trials=_TRIALS, block=24, estimate=estimators.quantile("value", 0.5, side="lower"),
+    divisible=True,
 )  # fmt: skip
 def adam_at_least(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """After Adam: at most 2 % below the limit."""

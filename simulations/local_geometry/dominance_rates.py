@@ -66,7 +66,7 @@ _WIDTHS = (16, 24, 32, 48, 64)
     # standard error 0.3 %; the nearest mutant is 5 % off.
     trials={"quick": 1_000, "standard": 10_000, "deep": 100_000},
     block=_block, estimate=estimators.mean("share"), resolution=0.03,
-    claimed=_claimed("start, second layer"),
+    claimed=_claimed("start, second layer"), divisible=True,
 )  # fmt: skip
 def second_layer_before(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Share of the rows of w in r_OPT at the initialisation."""
@@ -80,7 +80,7 @@ def second_layer_before(stream: Stream, trials: int, **point: Any) -> dict[str, 
     # The median of 1/g^2 has relative standard error 2.3/sqrt(n): 4 %, so that 30 % are six.
     trials={"quick": 3_000, "standard": 20_000, "deep": 100_000},
     block=_block, estimate=estimators.quantile("share", 0.5), resolution=0.3,
-    claimed=_claimed("start, first layer"),
+    claimed=_claimed("start, first layer"), divisible=True,
 )  # fmt: skip
 def first_layer_before(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Share of the rows of W in r_OPT at the initialisation, a heavy-tailed one."""
@@ -101,6 +101,7 @@ _SGD_TRIALS = {"quick": 300, "standard": 600, "deep": 1_000}
 @measurement(
     theorem_2, points=_AFTER_SGD, trials=_SGD_TRIALS, block=_block,
     estimate=estimators.quantile("r", 0.5), resolution=0.4, claimed=_claimed("SGD+M"),
+    divisible=True,
 )  # fmt: skip
 def after_sgd(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """r_OPT of networks trained with SGD+M."""
@@ -121,6 +122,7 @@ def _mean_inverse(statement: Statement, point: Point) -> float:
     theorem_2, points=_AFTER_SGD, trials=_SGD_TRIALS, block=_block,
     # 1/r has light tails and relative sd 0.5. The limit law reaches lower than r at finite d.
     estimate=estimators.upper_mean("inverse"), resolution=0.2, claimed=_mean_inverse,
+    divisible=True,
 )  # fmt: skip
 def inverse_after_sgd(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """1/r_OPT of networks trained with SGD+M: on average at most that of the limit law."""
@@ -134,7 +136,7 @@ def inverse_after_sgd(stream: Stream, trials: int, **point: Any) -> dict[str, An
     # 30 of 32 trials on one side of the median have probability 1e-7; constant targets come
     # within 1.7 % of the bound at d = 16 and 0.5 % at d = 64.
     trials={"quick": 32, "standard": 64, "deep": 96}, block=32,
-    estimate=estimators.quantile("r", 0.5, side="upper"), claimed=_claimed("Adam"),
+    estimate=estimators.quantile("r", 0.5, side="upper"), claimed=_claimed("Adam"), divisible=True,
 )  # fmt: skip
 def after_adam(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """r_OPT of networks trained with Adam."""
@@ -159,7 +161,7 @@ def _at_the_start(statement: Statement, point: Point) -> float:
     trials={"quick": 64, "standard": 128, "deep": 192}, block=64,
     estimate=estimators.quantile("r", 0.5, side="upper"), claimed=_at_the_start,
     # The start's own median is uncertain by as much; it is not the point here.
-    resolution=1.0,
+    resolution=1.0, divisible=True,
 )  # fmt: skip
 def over_time(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """r_OPT on the way: never above its typical value at the start."""
@@ -213,7 +215,7 @@ def _times(factor: float) -> Callable[[Statement, Point], float]:
                       for d, target in ((8, "ones"), (8, "ramp"), (16, "ramp"), (32, "ramp"))]},
     # The values agree to rounding; 30 trials on the same side have probability 2e-9 (two-sided).
     trials={"quick": 30, "standard": 60, "deep": 120}, block=30,
-    estimate=estimators.quantile("r", 0.5), resolution=1e-9, claimed=_limit,
+    estimate=estimators.quantile("r", 0.5), resolution=1e-9, claimed=_limit, divisible=True,
 )  # fmt: skip
 def sgd_limit(stream: Stream, trials: int, optimizer: str, d: int, target: str) -> dict[str, Any]:
     """After SGD+M, the hidden units rotated so that w points in a fixed direction."""
@@ -229,7 +231,7 @@ _ADAM_CASES = {"quick": [{"optimizer": "adam", "d": d, "target": target} for d, 
 @measurement(
     theorem_2_limits, points=_ADAM_CASES, claimed=_times(1 + TOLERANCE),
     trials={"quick": 24, "standard": 48, "deep": 96}, block=24,
-    estimate=estimators.quantile("r", 0.5, side="upper"),
+    estimate=estimators.quantile("r", 0.5, side="upper"), divisible=True,
 )  # fmt: skip
 def adam_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """After Adam: at most 2 % above the limit."""
@@ -239,7 +241,7 @@ def adam_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
 @measurement(
     theorem_2_limits, points=_ADAM_CASES, claimed=_times(1 - TOLERANCE),
     trials={"quick": 24, "standard": 48, "deep": 96}, block=24,
-    estimate=estimators.quantile("r", 0.5, side="lower"),
+    estimate=estimators.quantile("r", 0.5, side="lower"), divisible=True,
 )  # fmt: skip
 def adam_at_least(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """After Adam: at most 2 % below the limit."""

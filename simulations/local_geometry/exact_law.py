@@ -98,6 +98,7 @@ _CONFIGURATIONS = [
     block=trials_per_block,
     estimate=estimators.law("ratio"),
     resolution=0.08,
+    divisible=True,
 )
 def law_of_the_ratio(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """R_med,1 of trajectories that did not diverge."""
@@ -126,6 +127,7 @@ def _median(statement: Statement, point: Mapping[str, Any]) -> float:
     estimate=estimators.quantile("ratio", 0.5),
     resolution=0.15,
     claimed=_median,
+    divisible=True,
 )
 def median_over_time(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """R_med,1 after 1 to 100 steps: before, while and after the loss falls."""
@@ -198,6 +200,7 @@ _CONDITIONAL = [
     block=500,
     estimate=estimators.law("rank"),
     resolution=0.09,
+    divisible=True,
 )
 def rank_among_haar_draws(
     stream: Stream, trials: int, *, reference: str, draws: int, **point: Any
@@ -244,7 +247,7 @@ def pivot_quantiles(figure: Figure, results: Results) -> None:
     block=trials_per_block,
     estimate=estimators.proportion("below", side="lower"),
     resolution=0.03,
-    claimed=lambda statement, point: float(statement.formula(point["level"])),
+    claimed=lambda statement, point: float(statement.formula(point["level"])), divisible=True,
 )  # fmt: skip
 def adam_after_20_steps(
     stream: Stream, trials: int, *, level: float, event: str, **point: Any

@@ -52,7 +52,7 @@ def _bound(statement: Statement, point: Mapping[str, Any]) -> float:
     block=10_000,
     estimate=estimators.proportion("hit", side="upper"),
     resolution=0.4,
-    claimed=_bound,
+    claimed=_bound, divisible=True,
 )  # fmt: skip
 def gaussian_squares(
     stream: Stream, trials: int, d: int, delta: float, part: str
@@ -89,7 +89,7 @@ _QUICK_D, _STANDARD_D = (16, 32, 64, 128), (16, 32, 64, 128, 256, 512)
     trials=_trials,
     block=trials_per_block,
     estimate=estimators.quantile("ratio", 0.5),
-    resolution=0.15,
+    resolution=0.15, divisible=True,
 )  # fmt: skip
 def median_of_the_ratio(stream: Stream, trials: int, layer: int, **point: Any) -> dict[str, Any]:
     """R_med of a layer in the window of the theorem."""
@@ -149,7 +149,7 @@ def growth_with_log_d(figure: Figure, results: Results) -> None:
     resolution=0.1,
     claimed=lambda statement, point: _bound(
         statement, {key: point[key] for key in ("d", "T", "delta")}
-    ),
+    ), divisible=True,
 )  # fmt: skip
 def lowest_in_the_window(
     stream: Stream, trials: int, *, d: int, T: int, delta: float, **point: Any

@@ -40,7 +40,7 @@ def _means(stream: Stream, shape: tuple[int, ...], d: int, s: float) -> Any:
     # log(kappa d)) is 0.045 off and the limit law itself 0.003 at d = 1024.
     trials={"quick": 8_000, "standard": 12_000, "deep": 20_000},
     block=lambda point: max(1, _BLOCK_NUMBERS // int(point["d"])),
-    estimate=estimators.law("mean"), resolution=0.05,
+    estimate=estimators.law("mean"), resolution=0.05, divisible=True,
 )  # fmt: skip
 def mean_of_reciprocals(stream: Stream, trials: int, d: int, s: float) -> dict[str, Any]:
     """Mean of 1/|X_i| over d Gaussian variables of standard deviation s."""
@@ -64,7 +64,7 @@ def _median_of_group(statement: Statement, point: Point) -> float:
     # d = 16, 0.4 % at 64 and less beyond.
     trials={"quick": 250, "standard": 400, "deep": 800},
     block=lambda point: max(1, _BLOCK_NUMBERS // (GROUP * int(point["d"]))),
-    estimate=estimators.mean("median"), resolution=0.1, claimed=_median_of_group,
+    estimate=estimators.mean("median"), resolution=0.1, claimed=_median_of_group, divisible=True,
 )  # fmt: skip
 def median_of_groups(stream: Stream, trials: int, d: int) -> dict[str, Any]:
     """Median of 25 means of d reciprocals: a location that exists for every tail."""

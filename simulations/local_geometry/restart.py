@@ -117,7 +117,7 @@ def _rates(stream: Stream, trials: int, target: str, d: int, fraction: float) ->
     restart_figure_1a, points=_PLAIN, claimed=_times(1 + TOLERANCE),
     # 24 trials on the same side of the median have probability 6e-8; they agree within 1 %.
     trials={"quick": 24, "standard": 48, "deep": 96}, block=24,
-    estimate=estimators.quantile("ratio", 0.5, side="upper"),
+    estimate=estimators.quantile("ratio", 0.5, side="upper"), divisible=True,
 )  # fmt: skip
 def rates_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Steps per decade from Adam's iterate over its own: at most 5 % above the claimed ratio."""
@@ -127,7 +127,7 @@ def rates_at_most(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
 @measurement(
     restart_figure_1a, points=_PLAIN, claimed=_times(1 - TOLERANCE),
     trials={"quick": 24, "standard": 48, "deep": 96}, block=24,
-    estimate=estimators.quantile("ratio", 0.5, side="lower"),
+    estimate=estimators.quantile("ratio", 0.5, side="lower"), divisible=True,
 )  # fmt: skip
 def rates_at_least(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Steps per decade from Adam's iterate over its own: at most 5 % below the claimed ratio."""
@@ -144,7 +144,7 @@ def _no_better(statement: Statement, point: Point) -> float:
     points={"quick": [{"target": "ramp", "d": d, "fraction": 0.03, "beta": beta}
                       for d in (16, 32) for beta in (0.0, 0.9)]},
     trials={"quick": 40, "standard": 80, "deep": 160}, block=40,
-    estimate=estimators.quantile("ratio", 0.5, side="lower"), claimed=_no_better,
+    estimate=estimators.quantile("ratio", 0.5, side="lower"), claimed=_no_better, divisible=True,
 )  # fmt: skip
 def all_steps(stream: Stream, trials: int, beta: float, **point: Any) -> dict[str, Any]:
     """All steps to 1e-8 of the initial loss, paired: from Adam's iterate over its own."""

@@ -69,6 +69,7 @@ _FLOW_WIDE = [{**point, "d": d} for d in (8, 32) for point in _FLOW]
     estimate=limit("value", "previous"),
     resolution=lambda point: 0.03 if point["quantity"] == "loss" else 0.005,
     claimed=_flow_claimed,
+    divisible=True,
 )
 def flow_at_vanishing_step(
     stream: Stream, trials: int, optimizer: str, d: int, target: str, fraction: float,
@@ -128,7 +129,7 @@ def _window_start(d: int, alpha: float) -> float:
     block=100,
     estimate=limit("value", "previous", median=True),
     resolution=0.01,
-    claimed=lambda statement, point: statement.formula(point["statistic"]),
+    claimed=lambda statement, point: statement.formula(point["statistic"]), divisible=True,
 )  # fmt: skip
 def log_ratio(
     stream: Stream, trials: int, d: int, alpha: float, target: str, stage: str, eta: float,
@@ -162,7 +163,7 @@ def log_ratio(
     estimate=limit("value", "previous"),
     # Half-width 0.02, half of it the extrapolation's error, against 0.1 of the nearest mutant.
     resolution=0.02,
-    claimed=lambda statement, point: statement.formula(point["statistic"]),
+    claimed=lambda statement, point: statement.formula(point["statistic"]), divisible=True,
 )  # fmt: skip
 def correction(
     stream: Stream, trials: int, d: int, alpha: float, eta: float, statistic: str

@@ -32,6 +32,7 @@ _RUN = {"d": 8, "steps": 120, "pivot": 0.02}
     block=600,
     estimate=estimators.ratio_of_means("error", "error_at_pivot"),
     resolution=0.15,
+    host=True,
 )
 def error(stream: Stream, trials: int, d: int, steps: int, pivot: float, size: float
           ) -> dict[str, Any]:  # fmt: skip

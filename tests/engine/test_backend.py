@@ -1,13 +1,13 @@
 """Backends: selection, clear refusals, and one sampler source on every namespace."""
 
-import importlib
-import types
+import os
 
 import numpy as np
 import pytest
+from cupy_tools import FREE, import_with, pretended_cupy
 
 from simulations.engine import backend
-from simulations.engine.backend import select_backend
+from simulations.engine.backend import MEMORY_VARIABLE, select_backend
 from simulations.engine.streams import Stream
 from theory.core import EnvironmentLacksError
 
@@ -36,61 +36,103 @@ def test_strict_arrays_of_every_kind_come_back():
         np.testing.assert_array_equal(back, np.asarray(values))
 
 
-def without_cupy(name, *rest, _real=importlib.import_module):
-    if name.startswith("cupy"):
-        raise ImportError("No module named 'cupy'")
-    return _real(name, *rest)
-
-
-def fake_cupy(count: int, failure: Exception | None = None) -> types.SimpleNamespace:
-    def arange(_):
-        if failure is not None:
-            raise failure
-        return np.arange(2.0)
-
-    runtime = types.SimpleNamespace(
-        getDeviceCount=lambda: count, getDeviceProperties=lambda _: {"name": b"NVIDIA T1000"}
-    )
-    device = types.SimpleNamespace(id=0)
-    cuda = types.SimpleNamespace(runtime=runtime, Device=lambda: device)
-    return types.SimpleNamespace(cuda=cuda, arange=arange)
-
-
-def importing(cupy):
-    def import_module(name, *rest, _real=importlib.import_module):
-        return cupy if name in ("cupy", "array_api_compat.cupy") else _real(name, *rest)
-
-    return import_module
+def pretend(monkeypatch, **options):
+    """The modules of a machine with CuPy and a pretended GPU, found by the backend."""
+    modules = pretended_cupy(**options)
+    monkeypatch.setattr(backend.importlib, "import_module", import_with(modules))
+    return modules
 
 
 def test_cupy_without_the_package_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr(backend.importlib, "import_module", without_cupy)
+    without = import_with({}, missing=("cupy",))
+    monkeypatch.setattr(backend.importlib, "import_module", without)
     with pytest.raises(EnvironmentLacksError, match=r"package CuPy.*adageo\[gpu\]"):
         select_backend("cupy")
     assert select_backend("auto").name == "numpy"
 
 
 @pytest.mark.parametrize(
-    ("cupy", "message"),
+    ("devices", "failure", "message"),
     [
-        (fake_cupy(0), "CuPy finds none"),
-        (fake_cupy(1, RuntimeError("CUDA driver version is insufficient\nmore")), "insufficient$"),
+        (0, None, "CuPy finds none"),
+        (1, RuntimeError("CUDA driver version is insufficient\nmore"), "insufficient$"),
     ],
 )
-def test_cupy_without_a_usable_gpu_says_what_is_missing(monkeypatch, cupy, message):
-    monkeypatch.setattr(backend.importlib, "import_module", importing(cupy))
+def test_cupy_without_a_usable_gpu_says_what_is_missing(monkeypatch, devices, failure, message):
+    def failing(_):
+        raise failure
+
+    modules = pretend(monkeypatch, devices=devices)
+    if failure:
+        modules["cupy"].arange = failing
     with pytest.raises(EnvironmentLacksError, match=message):
         select_backend("cupy")
     assert select_backend("auto").name == "numpy"
 
 
 def test_cupy_with_a_gpu_is_chosen_and_named(monkeypatch):
-    monkeypatch.setattr(backend.importlib, "import_module", importing(fake_cupy(1)))
+    pretend(monkeypatch)
     for name in ("cupy", "auto"):
         chosen = select_backend(name)
-        assert (chosen.name, chosen.device) == ("cupy", "NVIDIA T1000")
+        assert (chosen.name, chosen.device) == ("cupy", "Pretended GPU 0")
 
 
-def test_unknown_backend_lists_the_known_ones():
-    with pytest.raises(ValueError, match="'torch'; it must be one of numpy, cupy, auto"):
-        select_backend("torch")
+def test_a_device_is_chosen_by_number(monkeypatch):
+    pretend(monkeypatch, devices=2)
+    chosen = select_backend("cupy:1")
+    assert (chosen.name, chosen.label, chosen.device) == ("cupy", "cupy:1", "Pretended GPU 1")
+    with pytest.raises(EnvironmentLacksError, match=r"'cupy:2': CuPy finds devices 0\.\.1 only"):
+        select_backend("cupy:2")
+
+
+@pytest.mark.parametrize("name", ["torch", "cupy:", "cupy:x", "numpy:1", "cupy:-1"])
+def test_unknown_backend_lists_the_known_ones(name):
+    with pytest.raises(ValueError, match=f"'{name}'; it must be one of numpy, cupy, auto"):
+        select_backend(name)
+
+
+def test_tensor_cores_are_told_to_keep_every_bit(monkeypatch):
+    pretend(monkeypatch)
+    monkeypatch.setenv("CUPY_TF32", "1")
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    select_backend("cupy")
+    assert (os.environ["CUPY_TF32"], os.environ["NVIDIA_TF32_OVERRIDE"]) == ("0", "0")
+
+
+@pytest.mark.parametrize(
+    ("asked", "budget"),
+    [("", FREE), ("1000000", 10**6), ("8 MB", 8 * 10**6), ("1.5MiB", 3 * 2**19), ("25%", FREE)],
+)
+def test_memory_budget_is_the_free_memory_or_what_is_asked(monkeypatch, asked, budget):
+    modules = pretend(monkeypatch)
+    monkeypatch.setenv(MEMORY_VARIABLE, asked)
+    assert select_backend("cupy").budget == budget
+    assert modules["cupy"].get_default_memory_pool().limit == budget
+
+
+@pytest.mark.parametrize("asked", ["much", "0", "-1", "150%", "0%", "8 parsecs"])
+def test_memory_that_cannot_be_read_is_named(monkeypatch, asked):
+    pretend(monkeypatch)
+    monkeypatch.setenv(MEMORY_VARIABLE, asked)
+    with pytest.raises(EnvironmentLacksError, match=f"ADAGEO_DEVICE_MEMORY is '{asked}'; it must"):
+        select_backend("cupy")
+
+
+def test_a_host_array_is_not_taken_for_a_result_of_the_device(monkeypatch):
+    pretend(monkeypatch)
+    chosen = select_backend("cupy")
+    with pytest.raises(TypeError, match="declared with host=True"):
+        chosen.to_numpy(np.zeros(3))
+    back = chosen.to_numpy(chosen.xp.zeros(3))
+    assert isinstance(back, np.ndarray)
+
+
+def test_the_pretended_device_refuses_what_cupy_refuses(monkeypatch):
+    xp = pretend(monkeypatch)["array_api_compat.cupy"]
+    here, there = np.ones(2), xp.ones(2)
+    for mix in (lambda: here + there, lambda: there * here, lambda: np.asarray(there),
+                lambda: np.sum(there), lambda: xp.stack([there, here]), lambda: np.sqrt(there),
+                lambda: there[np.asarray([0])]):  # fmt: skip
+        with pytest.raises(TypeError):
+            mix()
+    assert float(xp.sum(np.float64(2.0) * there + 1)) == 6.0

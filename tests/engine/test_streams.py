@@ -1,6 +1,7 @@
 """Streams: reproducible, independent of order, disjoint between blocks, and of the right law."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -155,3 +156,37 @@ def test_philox_known_answers(counter, key, expected):
 def test_parameters_out_of_range_are_named(call):
     with pytest.raises(ValueError, match="it must be"):
         call(stream("numpy"))
+
+
+DRAWS = {
+    "uniform": lambda s, shape: s.uniform(shape),
+    "normal": lambda s, shape: s.normal(shape),
+    "exponential": lambda s, shape: s.exponential(shape),
+    "integers": lambda s, shape: s.integers(-2, 5, shape),
+    "chi-square below two degrees": lambda s, shape: s.chisquare(0.7, shape),
+    "t": lambda s, shape: s.student_t(3.0, shape),
+    "stable": lambda s, shape: s.positive_stable(0.4, shape),
+}
+
+
+@pytest.mark.parametrize("law", DRAWS)
+@pytest.mark.parametrize("rest", [(), (3,), (2, 5)])
+def test_parts_of_a_block_have_the_numbers_of_the_whole(law, rest):
+    def drawn(part):
+        total = 13 if part is None else part[1] - part[0]
+        backend = Backend("cupy", select_backend("strict").xp, "CPU")
+        s = Stream(backend, stream_key(3, "a/b", "f", {}), 1, part)
+        # Twice, and a normal draw after it: the position must not depend on the part either.
+        found = [DRAWS[law](s, (total, *rest)) for _ in range(2)] + [s.normal((total, *rest))]
+        return [values(one) for one in found]
+
+    whole = drawn(None)
+    cuts = (0, 1, 6, 7, 13)
+    parts = [drawn((low, high, 13)) for low, high in pairwise(cuts)]
+    for k, expected in enumerate(whole):
+        np.testing.assert_array_equal(np.concatenate([part[k] for part in parts]), expected)
+
+
+def test_only_a_gpu_draws_a_part():
+    with pytest.raises(ValueError, match="only a GPU draws a part"):
+        Stream(select_backend("numpy"), 1, 0, (0, 1, 2))

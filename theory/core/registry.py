@@ -10,7 +10,7 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -20,8 +20,9 @@ from theory.core.claim import Claim
 from theory.core.errors import ClaimError, UnknownClaimError
 
 ENTRY_POINT_GROUP = "adageo.claims"
-CHECK_KINDS = ("proof", "certificate", "search", "monte-carlo", "scaling", "figure")
-_EVIDENCE_CHECKS = CHECK_KINDS[:-1]
+EVIDENCE_CHECKS = ("proof", "certificate", "search", "monte-carlo", "scaling")
+# A survey is measured for maps only: it says nothing of the claim itself.
+CHECK_KINDS = (*EVIDENCE_CHECKS, "survey", "figure")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,7 +111,7 @@ class Registry:
     def __getitem__(self, claim_id: str) -> Entry:
         """The entry of one claim; raises UnknownClaimError with the nearest id."""
         if claim_id not in self.entries:
-            raise UnknownClaimError(self._unknown(claim_id))
+            raise UnknownClaimError(_unknown(claim_id, self.entries))
         return self.entries[claim_id]
 
     def add_modules(self, modules: Iterable[ModuleType]) -> None:
@@ -128,11 +129,7 @@ class Registry:
         UnknownClaimError
             If a pattern matches nothing.
         """
-        for pattern in patterns:
-            if not fnmatch.filter(self.entries, pattern):
-                raise UnknownClaimError(self._unknown(pattern))
-        return [entry for key, entry in sorted(self.entries.items())
-                if not patterns or any(fnmatch.fnmatchcase(key, p) for p in patterns)]  # fmt: skip
+        return [self.entries[claim_id] for claim_id in matching(self.entries, patterns)]
 
     def _add(self, claim: Claim, module: ModuleType) -> None:
         known = self.entries.get(claim.id)
@@ -146,15 +143,31 @@ class Registry:
         """Attach every registered check to its claim, and refuse a claim that has none."""
         for claim_id, entry in self.entries.items():
             checks = tuple(check for check in _CHECKS if check.claim is entry.claim)
-            if not any(check.kind in _EVIDENCE_CHECKS for check in checks):
+            if not any(check.kind in EVIDENCE_CHECKS for check in checks):
                 raise ClaimError(f"{claim_id}: no evidence; {entry.file} or its twin must register "
                                  "a proof, certificate, attack or measurement")  # fmt: skip
             self.entries[claim_id] = Entry(entry.claim, entry.module, entry.file, checks)
 
-    def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name.rstrip("*"), self.entries, n=1, cutoff=0.0)
-        hint = f"; nearest: {near[0]}" if near else ""
-        return f"no claim matches {name!r}{hint}"
+
+def matching(claim_ids: Collection[str], patterns: Sequence[str] = ()) -> list[str]:
+    """Sorted ids that match any of the shell patterns; all of them for no pattern.
+
+    Raises
+    ------
+    UnknownClaimError
+        If a pattern matches nothing.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter(claim_ids, pattern):
+            raise UnknownClaimError(_unknown(pattern, claim_ids))
+    return [claim_id for claim_id in sorted(claim_ids)
+            if not patterns or any(fnmatch.fnmatchcase(claim_id, p) for p in patterns)]  # fmt: skip
+
+
+def _unknown(name: str, claim_ids: Collection[str]) -> str:
+    near = difflib.get_close_matches(name.rstrip("*"), claim_ids, n=1, cutoff=0.0)
+    hint = f"; nearest: {near[0]}" if near else ""
+    return f"no claim matches {name!r}{hint}"
 
 
 def discover(
@@ -189,9 +202,12 @@ def discover(
 
 def load_file(path: str | Path) -> ModuleType:
     """Import one Python file under a name derived from its absolute path; raises ClaimError."""
-    file = Path(path).resolve()
-    if not file.is_file():
-        raise ClaimError(f"--claims {path}: no such file")
+    try:
+        file = Path(path).resolve()
+        if not file.is_file():
+            raise ClaimError(f"--claims {path}: {'not a' if file.exists() else 'no such'} file")
+    except OSError as error:  # too long a name, or the current directory is gone
+        raise ClaimError(f"--claims {path}: {error.strerror}") from error
     name = f"adageo_claims_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -200,14 +216,17 @@ def load_file(path: str | Path) -> ModuleType:
         raise ClaimError(f"--claims {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    checks = len(_CHECKS)
     try:
         spec.loader.exec_module(module)
-    except ClaimError:
+    except BaseException as error:
         del sys.modules[name]
-        raise
-    except Exception as error:
-        del sys.modules[name]
+        if isinstance(error, ClaimError) or not isinstance(error, Exception | SystemExit):
+            raise
         raise ClaimError(f"--claims {path}: {type(error).__name__}: {error}") from error
+    if len(_CHECKS) == checks and not any(isinstance(v, Claim) for v in vars(module).values()):
+        del sys.modules[name]
+        raise ClaimError(f"--claims {path}: there is no claim in it, and no check of one")
     return module
 
 
