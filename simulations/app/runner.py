@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any
 
-from simulations.app.work import BlockTask, EvidenceTask, initialise, perform
-from simulations.engine.execution import execute
-from simulations.engine.fingerprint import fingerprint
-from simulations.engine.measurement import blocks, conclude, merge, points
+from simulations.app.sweep import Progress, RunSettings, Sweep, Task
+from simulations.app.work import EvidenceTask
+from simulations.engine.executors import Executor
+from simulations.engine.measurement import conclude, points
 from simulations.engine.multiplicity import holm
 from simulations.engine.scaling import run_scaling
 from simulations.engine.store import Store
 from theory.core import Check, Entry, Evidence, Statement, Verdict, as_expected, combine
 
+__all__ = ["FAMILY_LEVEL", "Progress", "Run", "RunSettings", "summarise"]
+
 # The chance that a run of the whole suite flags a true claim is at most this.
 FAMILY_LEVEL = 1e-3
 _SCALING_TESTS = ("p_value", "lack_of_fit")
 _MUTANT_ORDER = ("search", "certificate", "proof")
-
-Task = BlockTask | EvidenceTask
-PointKey = tuple[str, str, str]
-
-
-class Progress(Protocol):
-    """What a run tells the reader while it works."""
-
-    def begin(self, label: str, total: int) -> None:
-        """Start a phase of `total` tasks."""
-
-    def advance(self, label: str) -> None:
-        """Count one finished task, of the claim called `label`."""
-
-    def end(self) -> None:
-        """Finish the phase."""
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """What a run was asked for."""
-
-    budget: str = "quick"
-    seed: int = 0
-    backend: str = "numpy"
-    workers: int = 1
-    fresh: bool = False
-    files: tuple[str, ...] = ()
 
 
 @dataclass
@@ -59,6 +31,7 @@ class _Measured:
     statement: Statement
     points: list[dict[str, Any]]
     statistics: list[Any] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
 
@@ -66,7 +39,7 @@ class _Measured:
         return list(zip(self.points, self.statistics, strict=True))
 
 
-class Run:
+class Run(Sweep):
     """One execution of the main job over some claims.
 
     Parameters
@@ -76,17 +49,19 @@ class Run:
     store : Store
         Finished work is read from it and written to it, so that a killed run continues.
     progress : Progress
+    executor : Executor, optional
+        ``settings.workers`` processes on this machine unless told otherwise.
     """
 
     def __init__(
-        self, entries: Sequence[Entry], settings: RunSettings, store: Store, progress: Progress
+        self,
+        entries: Sequence[Entry],
+        settings: RunSettings,
+        store: Store,
+        progress: Progress,
+        executor: Executor | None = None,
     ) -> None:
-        self.entries = list(entries)
-        self.settings = settings
-        self.store = store
-        self.progress = progress
-        self.sources = {entry.claim.id: _source(entry) for entry in self.entries}
-        self.results: dict[str, dict[str, Any]] = {}
+        super().__init__(entries, settings, store, progress, executor)
         self.level = FAMILY_LEVEL
 
     def verify(self) -> dict[str, Any]:
@@ -99,7 +74,7 @@ class Run:
             for check in entry.of_kind("proof", "certificate", "search")
         ]
         plan: list[Task] = [*self._block_tasks(own + mutants), *evidence_tasks]
-        self._do("checks", plan)
+        self.do("checks", plan)
         self.level = self._level(own)
         found = {entry.claim.id: self._own_evidence(entry) for entry in self.entries}
         attempts = self._refute(mutants)
@@ -108,100 +83,45 @@ class Run:
 
     # -- planning -------------------------------------------------------------------------
 
-    def _block_tasks(self, statements: Iterable[tuple[Entry, Statement]]) -> list[Task]:
-        tasks: dict[str, Task] = {}
+    def _block_tasks(self, statements: Iterable[tuple[Entry, Statement]]) -> Iterator[Task]:
+        """The blocks of every grid point, once each: mutants measure many points of the claim."""
+        planned: set[str] = set()
         for entry, statement in statements:
             for check in entry.of_kind("monte-carlo"):
                 for point in points(check, statement, self.settings.budget):
-                    for task in self._blocks(check, point):
-                        tasks.setdefault(self._key(task), task)
-        return list(tasks.values())
-
-    def _blocks(self, check: Check, point: dict[str, Any]) -> list[BlockTask]:
-        s = self.settings
-        sizes = blocks(check, point, s.budget)
-        return [
-            BlockTask(check.claim.id, check.name, point, i, size, s.seed, s.backend, s.files)
-            for i, size in enumerate(sizes)
-        ]
+                    name = self.store.content_key(claim=entry.claim.id, check=check.name, at=point)
+                    if name not in planned:
+                        planned.add(name)
+                        yield from self.blocks(check, point)
 
     def _evidence_task(
         self, entry: Entry, statement: Statement, checks: tuple[str, ...]
     ) -> EvidenceTask:
-        s = self.settings
+        s, searches = self.settings, {check.name for check in entry.of_kind("search")}
+        # A proof depends on neither budget nor seed: the store has it for all of them.
+        budget, seed = ("quick", 0) if searches.isdisjoint(checks) else (s.budget, s.seed)
         return EvidenceTask(
-            entry.claim.id, checks, statement.variant_name, s.budget, s.seed, s.files
+            entry.claim.id,
+            checks,
+            statement.variant_name,
+            budget,
+            seed,
+            s.files,
+            self.digests[entry.claim.id],
         )
-
-    def _key(self, task: Task) -> str:
-        source = {"files": self.sources[task.claim], "libraries": _libraries()}
-        if isinstance(task, BlockTask):
-            return self.store.content_key(
-                kind="block", source=source, claim=task.claim, check=task.check,
-                point=dict(task.point), index=task.index, size=task.size, seed=task.seed,
-                backend=task.backend,
-            )  # fmt: skip
-        return self.store.content_key(
-            kind="evidence", source=source, claim=task.claim, checks=list(task.checks),
-            variant=task.variant, budget=task.budget, seed=task.seed,
-        )  # fmt: skip
-
-    # -- doing ----------------------------------------------------------------------------
-
-    def _do(self, label: str, tasks: Sequence[Task]) -> None:
-        """Fill `self.results` for every task, from the store where it has them."""
-        missing = []
-        for task in tasks:
-            stored = None if self.settings.fresh else self._stored(task)
-            if stored is None:
-                missing.append(task)
-            else:
-                self.results[self._key(task)] = stored
-        self.progress.begin(label, len(missing))
-        finished = execute(
-            perform, missing, workers=min(self.settings.workers, max(1, len(missing))),
-            initializer=initialise, initargs=(self.settings.files,),
-        )  # fmt: skip
-        for index, result in finished:
-            self._keep(missing[index], result)
-            self.progress.advance(missing[index].claim)
-        self.progress.end()
-
-    def _stored(self, task: Task) -> dict[str, Any] | None:
-        key = self._key(task)
-        if isinstance(task, EvidenceTask):
-            return self.store.get(key)
-        arrays = self.store.get_arrays(key)
-        if arrays is None:
-            return None
-        seconds = float(arrays.pop("seconds"))
-        return {"arrays": arrays, "seconds": seconds}
-
-    def _keep(self, task: Task, result: dict[str, Any]) -> None:
-        key = self._key(task)
-        self.results[key] = result
-        if "error" in result:
-            return
-        try:
-            if isinstance(task, EvidenceTask):
-                self.store.put(key, result)
-            else:
-                self.store.put_arrays(key, {**result["arrays"], "seconds": result["seconds"]})
-        except ValueError as error:  # one check's data that is no JSON is that check's error
-            self.results[key] = {"error": f"the result cannot be stored: {error}"}
 
     # -- Monte Carlo ----------------------------------------------------------------------
 
     def _measured(self, check: Check, statement: Statement) -> _Measured:
         measured = _Measured(check, statement, points(check, statement, self.settings.budget))
         for point in measured.points:
-            results = [self.results[self._key(task)] for task in self._blocks(check, point)]
-            error = next((r["error"] for r in results if "error" in r), None)
-            if error is not None:
-                measured.error = error
+            found = self.merged(check, point)
+            if found.error is not None:
+                measured.error = found.error
                 return measured
-            measured.statistics.append(merge(check, [r["arrays"] for r in results]))
-            measured.seconds += sum(r["seconds"] for r in results)
+            measured.statistics.append(found.statistics)
+            measured.devices.append(found.device)
+            measured.seconds += found.seconds
         return measured
 
     def _level(self, own: Iterable[tuple[Entry, Statement]]) -> float:
@@ -238,7 +158,9 @@ class Run:
         if measured.error is not None:
             return Evidence("monte-carlo", check.name, Verdict.ERROR, measured.error)
         try:
-            evidence = conclude(check, statement, measured.pairs(), alpha=self.level)
+            evidence = conclude(
+                check, statement, measured.pairs(), alpha=self.level, devices=measured.devices
+            )
         except Exception as error:
             return _failed(check, statement, error)
         # A mutant without parameters of its own is judged by rows that were already paid for.
@@ -258,7 +180,7 @@ class Run:
         pieces = []
         for check in entry.of_kind("proof", "certificate", "search"):
             task = self._evidence_task(entry, statement, (check.name,))
-            result = self.results[self._key(task)]
+            result = self.results[self.key(task)]
             if "error" in result:
                 pieces.append(Evidence(check.kind, check.name, Verdict.ERROR, result["error"]))
             else:
@@ -277,9 +199,9 @@ class Run:
             checks = tuple(c.name for kind in _MUTANT_ORDER for c in entry.of_kind(kind))
             if checks and not _refuted(attempts[key]):
                 open_tasks[key] = self._evidence_task(entry, statement, checks)
-        self._do("mutants", list(open_tasks.values()))
+        self.do("mutants", list(open_tasks.values()))
         for key, task in open_tasks.items():
-            result = self.results[self._key(task)]
+            result = self.results[self.key(task)]
             if "error" in result:
                 attempts[key].append(Evidence("proof", "-", Verdict.ERROR, result["error"]))
             else:
@@ -323,17 +245,6 @@ def summarise(claims: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "mutants_refuted": sum(c["mutants"]["refuted"] for c in claims),
         "cited_steps": len(cited),
     }
-
-
-@cache
-def _libraries() -> tuple[str, ...]:
-    """Versions that may change a stored result."""
-    names = ("numpy", "scipy", "sympy", "hypothesis", "python-flint", "z3-solver", "numba")
-    return tuple(f"{name} {version(name)}" for name in names)
-
-
-def _source(entry: Entry) -> str:
-    return fingerprint([entry.file, *(check.file for check in entry.checks)])
 
 
 def _refuted(pieces: Iterable[Evidence]) -> bool:

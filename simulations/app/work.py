@@ -8,26 +8,44 @@ any process.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from proofs_check.engine import run_proof, run_search
+from simulations.app.rooms import NO_CLAIMS, ROOMS
+from simulations.engine.fingerprint import fingerprint
 from simulations.engine.measurement import run_block
-from theory.core import Check, Entry, Evidence, Registry, Statement, Verdict, discover
+from simulations.engine.memory import keep_freed_memory
+from simulations.engine.sampling import device_of
+from simulations.engine.store import Store
+from simulations.engine.versions import library_versions
+from theory.core import (
+    Check,
+    Entry,
+    EnvironmentLacksError,
+    Evidence,
+    Registry,
+    Statement,
+    Verdict,
+    discover,
+)
 
-ROOMS = ("theory", "proofs_check", "simulations")
-_NO_CLAIMS = ("simulations.app", "simulations.kernels", "simulations.__main__")
+Source = dict[str, Any]
+
 _registries: dict[tuple[str, ...], Registry] = {}
+# The code of each claim as this process imported it; only workers on other machines ask.
+_imported: dict[tuple[str, ...], dict[str, str]] = {}
 
 
 def registry(files: Sequence[str] = ()) -> Registry:
     """Return the claims of the suite, of the plugins and of `files`; discovered once a process."""
     key = tuple(files)
     if key not in _registries:
-        _registries[key] = discover(ROOMS, files, skip=_NO_CLAIMS)
+        _registries[key] = discover(ROOMS, files, skip=NO_CLAIMS)
     return _registries[key]
 
 
@@ -44,9 +62,20 @@ def find_statement(entry: Entry, variant: str | None) -> Statement:
     return entry.claim.itself() if variant is None else entry.claim.variant(variant)
 
 
-@dataclass(frozen=True)
+def source_of(entry: Entry) -> Source:
+    """Return the checksum of the claim's code, and the versions of the libraries under it."""
+    files = fingerprint([entry.file, *(check.file for check in entry.checks)])
+    return {"files": files, "libraries": library_versions()}
+
+
+def digest_of(source: Source) -> str:
+    """Return a checksum of a claim's source."""
+    return Store.content_key(source=source)
+
+
+@dataclass(frozen=True, slots=True)
 class BlockTask:
-    """One block of trials of a measurement at one grid point."""
+    """One block of trials of a measurement at one grid point; `source` is that of the claim."""
 
     claim: str
     check: str
@@ -56,9 +85,10 @@ class BlockTask:
     seed: int
     backend: str
     files: tuple[str, ...] = ()
+    source: str = field(default="", repr=False)
 
     def perform(self) -> dict[str, Any]:
-        """Return the mergeable statistics of the block, and the processor seconds it took."""
+        """Return the mergeable statistics of the block, its processor seconds and its device."""
         entry = registry(self.files)[self.claim]
         check = find_check(entry, self.check)
         start = time.process_time()
@@ -66,10 +96,11 @@ class BlockTask:
             check, self.point, self.index, self.size, seed=self.seed, backend=self.backend
         )
         arrays = {name: np.asarray(value) for name, value in statistics.items()}
-        return {"arrays": arrays, "seconds": time.process_time() - start}
+        seconds = time.process_time() - start
+        return {"arrays": arrays, "seconds": seconds, "device": device_of(check, self.backend)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EvidenceTask:
     """Checks without a grid (proof, certificate, search), tried in order until one refutes.
 
@@ -83,6 +114,7 @@ class EvidenceTask:
     budget: str
     seed: int
     files: tuple[str, ...] = ()
+    source: str = field(default="", repr=False)
 
     def perform(self) -> dict[str, Any]:
         """Return ``{"evidence": [Evidence as JSON, ...]}``."""
@@ -90,31 +122,58 @@ class EvidenceTask:
         statement = find_statement(entry, self.variant)
         pieces: list[dict[str, Any]] = []
         for name in self.checks:
-            evidence = run_check(find_check(entry, name), statement, self.budget, self.seed)
+            # Whether a mutant falls is asked for, not its simplest counterexample.
+            evidence = run_check(find_check(entry, name), statement, self.budget, self.seed,
+                                 shrink=not statement.is_mutant)  # fmt: skip
             pieces.append(evidence.to_json())
             if statement.is_mutant and evidence.verdict is Verdict.REFUTED:
                 break
         return {"evidence": pieces}
 
 
-def run_check(check: Check, statement: Statement, budget: str, seed: int) -> Evidence:
+def run_check(
+    check: Check, statement: Statement, budget: str, seed: int, *, shrink: bool = True
+) -> Evidence:
     """Run one proof, certificate or search and record the processor seconds it took."""
     start = time.process_time()
     if check.kind == "search":
-        evidence = run_search(check, statement, budget=budget, seed=seed)
+        evidence = run_search(check, statement, budget=budget, seed=seed, shrink=shrink)
     else:
         evidence = run_proof(check, statement)
     return replace(evidence, seconds=time.process_time() - start)
 
 
 def initialise(files: tuple[str, ...]) -> None:
-    """Prepare a worker: discover the claims once."""
+    """Prepare a worker: discover the claims once, and keep the memory of freed arrays."""
+    keep_freed_memory()
     registry(files)
 
 
+def initialise_elsewhere(files: tuple[str, ...]) -> None:
+    """Prepare a worker on another machine, which also notes the code that it has."""
+    if files not in _imported:
+        entries = registry(files).select([])
+        _imported[files] = {entry.claim.id: digest_of(source_of(entry)) for entry in entries}
+
+
+def perform_elsewhere(task: BlockTask | EvidenceTask) -> dict[str, Any]:
+    """Perform a task on another machine.
+
+    Raises
+    ------
+    EnvironmentLacksError
+        If this process has other code for the claim than the command that gave the task.
+    """
+    if _imported[task.files].get(task.claim) != task.source:
+        raise EnvironmentLacksError(f"a worker has other code for {task.claim} than this command; "
+                                    "install the same there and restart the workers")  # fmt: skip
+    return perform(task)
+
+
 def perform(task: BlockTask | EvidenceTask) -> dict[str, Any]:
-    """Perform a task; an exception becomes ``{"error": one line}`` so that the run goes on."""
+    """Perform a task; an exception becomes ``{"error", "trace"}``, and the run goes on."""
     try:
         return task.perform()
     except (Exception, SystemExit) as error:  # a check that calls sys.exit ends no run
-        return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        line = f"{type(error).__name__}: {error}".splitlines()[0]
+        return {"error": line, "trace": "".join(traceback.format_exception(error))}

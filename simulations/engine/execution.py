@@ -2,7 +2,7 @@
 
 Workers are started by *spawn*: a fork of a process that has threads can deadlock. Every task runs
 with one BLAS/OpenMP thread, in the serial case too, so that the order of a threaded reduction
-never changes a bit.
+never changes a bit. A worker that dies is replaced and its task done again: tasks are idempotent.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
@@ -34,10 +36,16 @@ _THREAD_VARIABLES = (
 _READY = -1
 _GRACE_SECONDS = 2.0
 _LONGEST_DESCRIPTION = 200
+# A task at which this many workers died, one after the other, is given up.
+_MOST_DEATHS = 3
 
 
 class TaskError(AdageoError):
     """A task, or the worker that did it, failed; the text names the task and the reason."""
+
+
+class _DeadWorkerError(TaskError):
+    """The process ended without an answer; its task may be done by another one."""
 
 
 def default_workers() -> int:
@@ -71,7 +79,8 @@ def execute(
     Raises
     ------
     TaskError
-        If a task raises, cannot be pickled, or its worker dies; the remaining work is abandoned.
+        If a task raises, cannot be pickled, or its worker dies three times over; the remaining
+        work is abandoned.
     ValueError
         If `workers` is not a positive integer.
 
@@ -103,6 +112,34 @@ def one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back until the block is done, in the processes that it starts as well."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    # Another thread of the process may hear what this one blocks.
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    mask = _blocked_interrupts()
+    try:
+        yield
+    finally:
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+        if pressed and callable(before):
+            before(signal.SIGINT, None)
+
+
+def _blocked_interrupts() -> set[int] | None:
+    """Block Ctrl-C in this thread, and in what it starts; returns what was blocked before."""
+    if sys.platform == "win32":
+        return None
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
+
+
 def _serial(
     function: Callable[[Task], Result],
     tasks: Iterable[Task],
@@ -132,17 +169,17 @@ def _parallel(
     numbered = enumerate(tasks)
     first = list(itertools.islice(numbered, workers))
     queue = itertools.chain(first, numbered)
-    pool = _Pool()
+    pool = _Pool(function, initializer, initargs)
     try:
         for _ in first:
-            pool.start_one(function, initializer, initargs)
+            pool.start_one()
         while pool.busy:
             for worker, index, result in pool.arrivals():
-                item = next(queue, None)
+                item = worker.waiting or next(queue, None)
                 if item is None:
                     pool.busy.remove(worker)
                 else:
-                    worker.assign(*item)
+                    pool.assign(worker, item)
                 if index != _READY:
                     yield index, result
     finally:
@@ -151,17 +188,27 @@ def _parallel(
 
 @dataclass(eq=False)
 class _Worker:
-    """A process, the parent's end of its pipe, and the task that it is doing."""
+    """A process, the parent's end of its pipe, and the task that it is doing.
+
+    `waiting` is the task of a worker that died, for its successor; `deaths` counts the workers
+    that this task has cost.
+    """
 
     process: SpawnProcess
     channel: Connection
     doing: str = ""
+    item: tuple[int, Any] | None = None
+    waiting: tuple[int, Any] | None = None
+    deaths: int = 0
 
-    def assign(self, index: int, task: object) -> None:
+    def assign(self, item: tuple[int, Any]) -> None:
         """Send a task; raises TaskError if it cannot be pickled or the process is dead."""
-        self.doing = _describe(index, task)
+        if item is not self.waiting:
+            self.deaths = 0
+        self.item, self.waiting = item, None
+        self.doing = _describe(*item)
         try:
-            self.channel.send((index, task))
+            self.channel.send(item)
         except OSError:
             raise self._death() from None
         except Exception as error:
@@ -176,9 +223,9 @@ class _Worker:
             index, result, failure = self.channel.recv()
         except (EOFError, OSError):
             raise self._death() from None
-        except TaskError:
-            raise
         except Exception as error:
+            if isinstance(error, TaskError):
+                raise
             raise TaskError(f"{self.doing}: unreadable result: {_one_line(error)}") from error
         if failure is None:
             return index, result
@@ -187,43 +234,48 @@ class _Worker:
         failed.add_note(trace)
         raise failed
 
-    def _death(self) -> TaskError:
+    def _death(self) -> _DeadWorkerError:
         self.process.join(_GRACE_SECONDS)
         code = self.process.exitcode
         how = "closed its pipe" if code is None else f"ended with exit status {code}"
         if code is not None and code < 0:
             memory = " (out of memory?)" if -code == signal.Signals.SIGKILL else ""
             how = f"was killed by {signal.Signals(-code).name}{memory}"
-        return TaskError(f"{self.doing or 'before its first task'}: the worker process {how}")
+        return _DeadWorkerError(
+            f"{self.doing or 'before its first task'}: the worker process {how}"
+        )
 
 
 class _Pool:
     """Worker processes, each with at most one task; `busy` are those that owe an answer."""
 
-    def __init__(self) -> None:
-        self.workers: list[_Worker] = []
-        self.busy: list[_Worker] = []
-
-    def start_one(
+    def __init__(
         self,
         function: Callable[[Any], Any],
         initializer: Callable[..., object] | None,
         initargs: tuple[Any, ...],
     ) -> None:
+        self._call = (function, initializer, initargs)
+        self.workers: list[_Worker] = []
+        self.busy: list[_Worker] = []
+
+    def start_one(self, waiting: tuple[int, Any] | None = None, deaths: int = 0) -> None:
         """Start a process, which first answers that it is ready; raises TaskError if it cannot."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, function, initializer, initargs)
-        process = context.Process(target=_work, args=arguments, daemon=True)
+        process = context.Process(target=_work, args=(theirs, *self._call), daemon=True)
+        if sys.platform != "win32":
+            # Its start unblocks SIGINT in this thread: not while the next process is started.
+            resource_tracker.ensure_running()
         # The child inherits the blocked SIGINT, and so stays silent on Ctrl-C from its start.
-        with theirs, _interrupts_held():
+        with theirs, interrupts_held():
             try:
                 process.start()
             except Exception as error:
                 ours.close()
                 raise TaskError(f"cannot start a worker process: {_one_line(error)}") from error
-            self.workers.append(_Worker(process, ours))
-        self.busy.append(self.workers[-1])
+            self.workers.append(_Worker(process, ours, waiting=waiting, deaths=deaths))
+            self.busy.append(self.workers[-1])
 
     def arrivals(self) -> Iterator[tuple[_Worker, int, Any]]:
         """Wait until a worker has something to say, or is dead; yield each with what it sent."""
@@ -231,11 +283,30 @@ class _Pool:
         handles |= {worker.process.sentinel: worker for worker in self.busy}
         ready = wait([*(w.channel for w in self.busy), *(w.process.sentinel for w in self.busy)])
         for worker in dict.fromkeys(handles[handle] for handle in ready):
-            yield (worker, *worker.receive())
+            try:
+                index, result = worker.receive()
+            except _DeadWorkerError as death:
+                self._replace(worker, death)
+            else:
+                yield worker, index, result
+
+    def assign(self, worker: _Worker, item: tuple[int, Any]) -> None:
+        """Send a task to a worker, or to its successor if it has died since its last answer."""
+        try:
+            worker.assign(item)
+        except _DeadWorkerError as death:
+            self._replace(worker, death)
+
+    def _replace(self, worker: _Worker, death: _DeadWorkerError) -> None:
+        """Start another process for the task of a dead one; raises `death` if it is the last."""
+        if worker.deaths + 1 >= _MOST_DEATHS:
+            raise death
+        self.busy.remove(worker)
+        self.start_one(worker.item or worker.waiting, worker.deaths + 1)
 
     def stop(self) -> None:
         """End every process: a busy one at once, an idle one by its own return."""
-        with _interrupts_held():
+        with interrupts_held():
             for worker in self.workers:
                 worker.channel.close()
                 if worker in self.busy:
@@ -308,16 +379,3 @@ def _describe(index: int, task: object) -> str:
     if len(words) > _LONGEST_DESCRIPTION:
         words = words[: _LONGEST_DESCRIPTION - 3] + "..."
     return f"task {index} ({words})"
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS", "PALETTE", "WIDTH", "FigureError", "Results", "data_table", "draw", "draw_all",
-    "figure", "save", "style", "svg",
+    "draw_fits", "figure", "save", "style", "svg",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,6 +124,19 @@ def draw_all(entry: Entry, evidence: Sequence[Evidence]) -> dict[str, Figure]:
     for name, title, drawing in defaults(results):
         drawn[name] = _drawn(drawing, results, title)
     return drawn
+
+
+def draw_fits(entry: Entry, evidence: Sequence[Evidence]) -> dict[str, Figure]:
+    """Points, fitted line and residuals of each scaling fit that has rows, by name of the check."""
+    from simulations.engine.figure_defaults import power_law
+
+    return {
+        piece.check: _drawn(
+            power_law, Results(entry.claim, (piece,)), f"Fit of {piece.check} with its residuals"
+        )
+        for piece in evidence
+        if piece.kind == "scaling" and piece.data.get("rows")
+    }
 
 
 def save(figure: Figure, path: str | Path, formats: Sequence[str] = ()) -> list[Path]:

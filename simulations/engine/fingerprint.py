@@ -2,13 +2,15 @@
 
 It is the part of a content address that stands for the code: editing a file, or anything that it
 depends on, changes it; editing an unrelated topic does not. Imports are read from the syntax tree,
-nothing is imported. Third-party packages do not enter.
+nothing is imported. CUDA sources count where a file names one that lies beside it. Third-party
+packages do not enter.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The command line presents results and does not make them.
 _IGNORED = ("simulations", "app")
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+_CUDA = re.compile(rb'"(\w+\.cuh?)"')
 
 ModuleName = tuple[str, ...]
 
@@ -133,6 +136,11 @@ def _read(file: Path, project: _Home) -> _Module:
 
 
 def _analyse(file: Path, source: bytes, project: _Home) -> _Module:
+    digest = hashlib.sha256(source).hexdigest()
+    named = sorted({file.with_name(name.decode()) for name in _CUDA.findall(source)})
+    kernels = tuple(path for path in named if path.is_file())
+    if file.suffix != ".py":
+        return _Module(file.name, digest, kernels)
     home = _home_of(file, project)
     name = home.name_of(file)
     package = name if file.name == "__init__.py" else name[:-1]
@@ -141,8 +149,7 @@ def _analyse(file: Path, source: bytes, project: _Home) -> _Module:
         modules.add(package[: len(package) - level + 1] + imported if level else imported)
     places = dict.fromkeys((home, project))
     paths = [path for place in places for module in modules for path in place.files_of(module)]
-    digest = hashlib.sha256(source).hexdigest()
-    return _Module(".".join(name), digest, tuple(dict.fromkeys(paths)))
+    return _Module(".".join(name), digest, (*dict.fromkeys(paths), *kernels))
 
 
 def _imports(body: Iterable[ast.AST]) -> Iterator[tuple[int, ModuleName]]:

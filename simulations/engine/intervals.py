@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy
-from scipy import optimize, special, stats
+import scipy
 
 from simulations.engine.backend import FloatArray
 from simulations.engine.moments import Summary
@@ -92,12 +92,12 @@ def studentised_p_value(summary: Summary, claimed: float, side: Side = "both") -
     t = numpy.copysign(excess / error if error > 0.0 else numpy.inf, distance)
     g = hall_transform(float(t), summary.n, summary.skewness) if numpy.isfinite(t) else float(t)
     df = max(summary.n - 1, 1)
-    return combine_tails(special.stdtr(df, g), special.stdtr(df, -g), side)
+    return combine_tails(scipy.special.stdtr(df, g), scipy.special.stdtr(df, -g), side)
 
 
 def studentised_interval(summary: Summary, alpha: float, side: Side = "both") -> Interval:
     """Values that `studentised_p_value` does not reject: coverage 1 - alpha to first order."""
-    quantile = -float(special.stdtrit(max(summary.n - 1, 1), tail_of(alpha, side)))
+    quantile = -float(scipy.special.stdtrit(max(summary.n - 1, 1), tail_of(alpha, side)))
     rounding = ROUNDING * summary.magnitude
     above = hall_inverse(quantile, summary.n, summary.skewness)
     below = hall_inverse(-quantile, summary.n, summary.skewness)
@@ -113,7 +113,7 @@ def studentised_caveat(summary: Summary, alpha: float) -> str:
         return f"n = {summary.n} is too small for a studentised interval (at least 10)"
     if summary.variance == 0.0:
         return "the sample is constant, so that it says nothing about rare values"
-    z = -float(special.ndtri(alpha / 2.0))
+    z = -float(scipy.special.ndtri(alpha / 2.0))
     skew = abs(summary.skewness) * z / numpy.sqrt(summary.n)
     heavy = summary.excess * z * z / summary.n
     if skew > _SKEWNESS_LIMIT or heavy > _EXCESS_LIMIT:
@@ -163,15 +163,17 @@ def _crossing(margin: Callable[[float], float], start: float, step: float) -> fl
     for _ in range(60):
         outer = inner + step
         if margin(outer) < 0.0:
-            return float(optimize.brentq(margin, inner, outer, xtol=1e-9 * abs(step), rtol=1e-14))
+            return float(
+                scipy.optimize.brentq(margin, inner, outer, xtol=1e-9 * abs(step), rtol=1e-14)
+            )
         inner, step = outer, 2.0 * step
     return float(numpy.copysign(numpy.inf, step))
 
 
 def binomial_tails(up_to: int, at_least: int, n: int, p: float) -> tuple[float, float]:
     """``P(B <= up_to)`` and ``P(B >= at_least)``, B ~ Binomial(n, p), accurate in both tails."""
-    below = float(special.betaincc(up_to + 1, n - up_to, p)) if up_to < n else 1.0
-    above = float(special.betainc(at_least, n - at_least + 1, p)) if at_least > 0 else 1.0
+    below = float(scipy.special.betaincc(up_to + 1, n - up_to, p)) if up_to < n else 1.0
+    above = float(scipy.special.betainc(at_least, n - at_least + 1, p)) if at_least > 0 else 1.0
     return below, above
 
 
@@ -195,8 +197,8 @@ def binomial_interval(count: int, n: int, alpha: float, side: Side = "both") -> 
     Source: Clopper and Pearson (1934), Biometrika 26.
     """
     tail = tail_of(alpha, side)
-    low = float(special.betaincinv(count, n - count + 1, tail)) if count > 0 else 0.0
-    high = float(special.betainccinv(count + 1, n - count, tail)) if count < n else 1.0
+    low = float(scipy.special.betaincinv(count, n - count + 1, tail)) if count > 0 else 0.0
+    high = float(scipy.special.betainccinv(count + 1, n - count, tail)) if count < n else 1.0
     return Interval(low, high)
 
 
@@ -232,7 +234,10 @@ def quantile_interval(sample: FloatArray, q: float, alpha: float, side: Side = "
     """
     n, tail = len(sample), tail_of(alpha, side)
     # 1-based: fewest samples up to c, and most samples below c, that the test accepts.
-    lower, upper = int(stats.binom.ppf(tail, n, q)), int(stats.binom.isf(tail, n, q)) + 1
+    lower, upper = (
+        int(scipy.stats.binom.ppf(tail, n, q)),
+        int(scipy.stats.binom.isf(tail, n, q)) + 1,
+    )
     low = float(sample[lower - 1]) if lower >= 1 else -numpy.inf
     high = float(sample[upper - 1]) if upper <= n else numpy.inf
     return Interval(low, high)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy
-from scipy import stats
+import scipy
 
 from simulations.engine.backend import FloatArray
 
@@ -43,7 +43,7 @@ def ks_p_value(distance: float, n: int) -> float:
 
     Source: Simard and L'Ecuyer (2011), J. Statist. Software 39(11), as implemented in SciPy.
     """
-    return float(numpy.clip(stats.kstwo.sf(distance, n), 0.0, 1.0))
+    return float(numpy.clip(scipy.stats.kstwo.sf(distance, n), 0.0, 1.0))
 
 
 def dkw_band(n: int, alpha: float) -> float:

@@ -39,7 +39,10 @@ class Manifest:
         ``"numpy"``, ``"cupy"`` or ``"auto"``; the one in use is recorded with its device.
     workers : int
     argv : sequence of str
-        The arguments of the command; of an absolute path at most the file name is recorded.
+        The arguments of the command; of an absolute path at most the file name is recorded, and
+        of an address only what comes before ``://``.
+    device : str, optional
+        The device where the work is done elsewhere; `backend` is then not looked for here.
 
     Attributes
     ----------
@@ -53,11 +56,18 @@ class Manifest:
     """
 
     def __init__(
-        self, *, seed: int, budget: str, backend: str, workers: int, argv: Sequence[str]
+        self,
+        *,
+        seed: int,
+        budget: str,
+        backend: str,
+        workers: int,
+        argv: Sequence[str],
+        device: str | None = None,
     ) -> None:
         self._wall = time.perf_counter()
         self._cpu = _cpu_seconds()
-        self.row = manifest(seed, budget, backend, workers, argv)
+        self.row = manifest(seed, budget, backend, workers, argv, device)
 
     def finished(self) -> dict[str, Any]:
         """Return `row` with the time of the end, and wall and CPU seconds since the start.
@@ -73,24 +83,30 @@ class Manifest:
 
 
 def manifest(
-    seed: int, budget: str, backend: str, workers: int, argv: Sequence[str]
+    seed: int,
+    budget: str,
+    backend: str,
+    workers: int,
+    argv: Sequence[str],
+    device: str | None = None,
 ) -> dict[str, Any]:
     """Return the facts that a Manifest starts from; see there."""
-    used = select_backend(backend)
+    used = select_backend("numpy" if device else backend)
+    name, device = (backend, device) if device else (used.name, used.device)
     return {
         "adageo": _own_version(),
         "git": _git_state(_ROOT),
         "argv": [_without_place(argument) for argument in argv],
         "seed": seed,
         "budget": budget,
-        "backend": used.name,
-        "device": used.device,
+        "backend": name,
+        "device": device,
         "workers": workers,
         "threads": _threads(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "hardware": _hardware(used.device if used.name == "cupy" else None),
+        "hardware": _hardware(device if name.startswith("cupy") else None),
         "started": _now(),
     }
 
@@ -155,7 +171,7 @@ def _threads() -> dict[str, Any]:
 
 def _hardware(gpu: str | None) -> dict[str, Any]:
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "logical_cores": os.cpu_count(),
         "usable_cores": default_workers(),
         "memory_bytes": _memory_bytes(),
@@ -163,7 +179,8 @@ def _hardware(gpu: str | None) -> dict[str, Any]:
     }
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """Return the name of the processor, as far as the system tells it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             name, _, value = line.partition(":")
@@ -184,10 +201,15 @@ def _without_place(argument: str) -> str:
 
     >>> [_without_place(a) for a in ("--claims=/home/me/claim.py", "/home/me", "out/x.csv")]
     ['--claims=.../claim.py', '...', 'out/x.csv']
+    >>> _without_place("tcp://node7.cluster:8786")
+    'tcp://...'
     """
     option, equals, value = ("", "", argument)
     if argument.startswith("-"):
         option, equals, value = argument.rpartition("=")
+    scheme, address, _ = value.partition("://")
+    if address:
+        return f"{option}{equals}{scheme}://..."
     absolute = PurePosixPath(value).is_absolute() or PureWindowsPath(value).is_absolute()
     if absolute or value.startswith("~"):
         last = PureWindowsPath(value)

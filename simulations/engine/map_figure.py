@@ -10,7 +10,8 @@ import numpy
 
 from simulations.engine.backend import FloatArray
 from simulations.engine.figures import PALETTE, WIDTH, style
-from simulations.engine.maps import ERROR, Axis, counts
+from simulations.engine.map_refinement import fine_edges
+from simulations.engine.maps import ERROR, Axis, counts, places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +33,25 @@ _READABLE_COLUMNS, _READABLE_ROWS = 7, 10
 _LABEL_GAP = {"x": 0.13, "y": 0.06}
 
 
-def draw_map(title: str, note: str, x: Axis, y: Axis, rows: Sequence[Row]) -> Figure:
+def figure_of(found: Mapping[str, Any]) -> Figure:
+    """The figure of a stored map: what ``adageo map`` writes as JSON and keeps in the store."""
+    note = ", ".join(f"{name} = {_short(value)}" for name, value in found["others"].items())
+    axes = (Axis(**found["x"]), Axis(**found["y"]))
+    title = f"{found['claim']} [{found['check']}]"
+    if "refinement" not in found:
+        return draw_map(title, note, *axes, found["cells"])
+    known = [*found["cells"], *found["refinement"]["cells"]]
+    shown = [known[k] for line in found["refinement"]["shown"] for k in line]
+    return draw_map(title, note, *axes, shown, stage=found["refinement"]["stage"])
+
+
+def draw_map(
+    title: str, note: str, x: Axis, y: Axis, rows: Sequence[Row], *, stage: int = 0
+) -> Figure:
     """Heat map of the relative deviations of the rows, in the order of `maps.cells`.
+
+    After a refinement by `stage` every cell is cut that often along both axes, and the rows are
+    those of the small cells.
 
     Colour is the deviation, on a scale symmetric about 0; hatched cells are inconclusive, grey
     crossed ones could not be measured, a thick line encloses what is refuted. Small maps have
@@ -46,17 +64,17 @@ def draw_map(title: str, note: str, x: Axis, y: Axis, rows: Sequence[Row]) -> Fi
         made = Figure(figsize=(WIDTH, 4.6), layout="constrained")
         FigureCanvasAgg(made)
         axes = made.add_subplot()
-        edges = _edges(x), _edges(y)
-        shape = len(y.values), len(x.values)
-        colours = _colours(axes, edges, shape, rows)
+        bounds = fine_edges(x, stage), fine_edges(y, stage)
+        shape = len(bounds[1]) - 1, len(bounds[0]) - 1
+        colours = _colours(axes, bounds, shape, rows)
         made.colorbar(colours, ax=axes, label=_colour_label(rows), pad=0.02)
-        _fill(axes, edges, shape, rows)
+        _fill(axes, bounds, shape, rows)
         if shape[1] <= _READABLE_COLUMNS and shape[0] <= _READABLE_ROWS:
-            _write_numbers(axes, colours, edges, shape, rows)
-        _outline_refuted(axes, edges, shape, rows)
-        axes.set(xlabel=x.name, ylabel=y.name, xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
-        axes.set_xticks(*_ticks(x, edges[0], "x"))
-        axes.set_yticks(*_ticks(y, edges[1], "y"))
+            _write_numbers(axes, colours, bounds, shape, rows)
+        _outline_refuted(axes, bounds, shape, rows)
+        axes.set(xlabel=x.name, ylabel=y.name, xlim=bounds[0][[0, -1]], ylim=bounds[1][[0, -1]])
+        axes.set_xticks(*_ticks(x, bounds[0], "x"))
+        axes.set_yticks(*_ticks(y, bounds[1], "y"))
         axes.set_title(title)
         note = "; ".join(filter(None, (note, _SIDES[rows[0]["side"]])))
         _legend(made, note, rows)
@@ -65,20 +83,8 @@ def draw_map(title: str, note: str, x: Axis, y: Axis, rows: Sequence[Row]) -> Fi
     return made
 
 
-def _places(axis: Axis) -> FloatArray:
-    """Where the values lie: equal ratios take equal room on a log axis."""
-    values = numpy.asarray(axis.values, dtype=numpy.float64)
-    return numpy.log(values) if axis.log else values
-
-
-def _edges(axis: Axis) -> FloatArray:
-    """Boundaries of the cells: halfway between neighbours."""
-    places = _places(axis)
-    if len(places) == 1:
-        return numpy.asarray([places[0] - 0.5, places[0] + 0.5])
-    middle = (places[:-1] + places[1:]) / 2.0
-    ends = 2.0 * places[[0, -1]] - middle[[0, -1]]
-    return numpy.concatenate([ends[:1], middle, ends[1:]])
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ticks(axis: Axis, edges: FloatArray, which: str) -> tuple[list[float], list[str]]:
@@ -86,10 +92,12 @@ def _ticks(axis: Axis, edges: FloatArray, which: str) -> tuple[list[float], list
     gap = _LABEL_GAP[which] * (edges[-1] - edges[0])
     at: list[float] = []
     labels: list[str] = []
-    for place, value in zip(_places(axis).tolist(), axis.values, strict=True):
+    for place, value in zip(places(axis).tolist(), axis.values, strict=True):
         if not at or place - at[-1] >= gap:
             at.append(place)
-            labels.append(f"{value:.2g}" if isinstance(value, float) else str(value))
+            # Two digits as in 1e+02 take more room than all three of 100.
+            digits = "{:.0f}" if 10.0 <= abs(value) < 1e5 else "{:.2g}"
+            labels.append(digits.format(value) if isinstance(value, float) else str(value))
     return at, labels
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy
 
+from simulations.engine.backend import FloatArray
 from simulations.engine.measurement import Point, conclude
 from simulations.engine.moments import Statistics
 from simulations.engine.streams import canonical_json
@@ -24,6 +25,8 @@ from theory.core import Check, ClaimError, Statement
 # A larger axis is a slip of the keyboard rather than a wish.
 LARGEST_COUNT = 1_000
 ERROR = "error"
+# Kinds of checks that a map can show.
+MAPPED = ("monte-carlo", "survey")
 VERDICTS = ("supported", "inconclusive", "refuted", ERROR)
 _FORM = "NAME=A:B:N or NAME=A:B:N:log"
 _NUMBERS = (
@@ -101,6 +104,22 @@ class Axis:
     log: bool
 
 
+def places(axis: Axis) -> FloatArray:
+    """Where the values lie: equal ratios take equal room on a log axis."""
+    values = numpy.asarray(axis.values, dtype=numpy.float64)
+    return numpy.log(values) if axis.log else values
+
+
+def edges(axis: Axis) -> FloatArray:
+    """Boundaries of the cells in places: halfway between neighbours."""
+    at = places(axis)
+    if len(at) == 1:
+        return numpy.asarray([at[0] - 0.5, at[0] + 0.5])
+    middle = (at[:-1] + at[1:]) / 2.0
+    ends = 2.0 * at[[0, -1]] - middle[[0, -1]]
+    return numpy.concatenate([ends[:1], middle, ends[1:]])
+
+
 def axis(check: Check, wanted: Range) -> Axis:
     """The axis of a range: integers if the measurement has the parameter as integers only.
 
@@ -111,24 +130,28 @@ def axis(check: Check, wanted: Range) -> Axis:
     """
     known = numeric_parameters(check)
     if wanted.name not in known:
-        present = wanted.name in _names(check)
+        present = wanted.name in parameter_names(check)
         raise ValueError(f"{wanted.name!r} is {'no number' if present else 'no parameter'} of "
                          f"{check.claim.id} [{check.name}]; it has {', '.join(known) or 'none'}"
                          )  # fmt: skip
-    whole = _kinds(check, wanted.name) == {int}
-    return Axis(wanted.name, wanted.values(whole=whole), wanted.log)
+    return Axis(wanted.name, wanted.values(whole=takes_integers(check, wanted.name)), wanted.log)
+
+
+def takes_integers(check: Check, name: str) -> bool:
+    """Whether a parameter is an integer at every grid point that has it."""
+    return _kinds(check, name) == {int}
 
 
 def numeric_parameters(check: Check) -> list[str]:
     """Names of the parameters that are numbers wherever a grid point has them, sorted."""
-    return sorted(name for name in _names(check) if _kinds(check, name) <= {int, float})
+    return sorted(name for name in parameter_names(check) if _kinds(check, name) <= {int, float})
 
 
 def _points(check: Check) -> list[Point]:
     return [point for table in check.options["points"].values() for point in table]
 
 
-def _names(check: Check) -> set[str]:
+def parameter_names(check: Check) -> set[str]:
     """All parameters; one that only some points have is optional."""
     return {name for point in _points(check) for name in point}
 

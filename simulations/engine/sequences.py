@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy
-from scipy import optimize
+import scipy
 
 from simulations.engine.backend import FloatArray
 from simulations.engine.intervals import Interval
@@ -112,4 +112,4 @@ def _root(margin: Callable[[float], float]) -> float:
         return 0.0
     if margin(1.0 - _EDGE) >= 0.0:
         return 1.0
-    return float(optimize.brentq(margin, _EDGE, 1.0 - _EDGE, xtol=1e-10))
+    return float(scipy.optimize.brentq(margin, _EDGE, 1.0 - _EDGE, xtol=1e-10))

@@ -46,12 +46,15 @@ from simulations.engine.store_files import (
     sweep,
 )
 from simulations.engine.store_health import examine
+from simulations.engine.store_prune import prune
 
 __all__ = ["DEFAULT_STORE", "INLINE_BYTES", "Store", "StoreError"]
 
 DEFAULT_STORE = ".adageo"
 # Below this size a blob in the database is cheaper than a file of its own.
 INLINE_BYTES = 65_536
+# The claim that a result belongs to, and a checksum of its source.
+Origin = tuple[str, str]
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -144,8 +147,11 @@ class Store:
         row: dict[str, Any] = json.loads(value)
         return row
 
-    def put(self, key: str, row: Mapping[str, Any]) -> None:
+    def put(self, key: str, row: Mapping[str, Any], *, origin: Origin | None = None) -> None:
         """Store a JSON-ready row; it replaces the former one.
+
+        What has an `origin`, ``(claim, source)``, is removed by `prune` once the claim has another
+        source.
 
         Raises
         ------
@@ -155,12 +161,9 @@ class Store:
         """
         _require_key(key)
         value = to_json(row, "row")
-        record = (key, value, digest(key.encode(), value))
-        self._database.transaction(
-            lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", record
-            )
-        )
+        record = (key, value, digest(key.encode(), value), *(origin or (None, None)))
+        sql = "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)"
+        self._database.transaction(lambda connection: connection.execute(sql, record))
 
     # -- arrays -----------------------------------------------------------------------------
 
@@ -183,10 +186,13 @@ class Store:
         self._discard_arrays(key, found[0], fault)
         return None
 
-    def put_arrays(self, key: str, arrays: Mapping[str, npt.ArrayLike]) -> None:
+    def put_arrays(
+        self, key: str, arrays: Mapping[str, npt.ArrayLike], *, origin: Origin | None = None
+    ) -> None:
         """Store arrays by name; they replace the former ones.
 
-        Below ``INLINE_BYTES`` in all they lie in the database, else in a shard of their own.
+        Below ``INLINE_BYTES`` in all they lie in the database, else in a shard of their own. For
+        `origin` see `put`.
 
         Raises
         ------
@@ -196,11 +202,12 @@ class Store:
         _require_key(key)
         data = encode(arrays)
         checksum = digest(key.encode(), data)
+        rest = (len(data), checksum, *(origin or (None, None)))
         if len(data) < INLINE_BYTES:
-            former = self._record_arrays((key, data, None, len(data), checksum))
+            former = self._record_arrays((key, data, None, *rest))
         else:
             shard = f"{key[:2]}/{key}.{checksum[:16]}.npz"
-            former = self._write_shard(data, (key, None, shard, len(data), checksum))
+            former = self._write_shard(data, (key, None, shard, *rest))
         if former is not None:
             self._remove_superseded(key, former)
 
@@ -219,7 +226,7 @@ class Store:
             former = connection.execute(sql, record[:1]).fetchone()
             if move is not None and move[0].exists():
                 move[0].rename(move[1])
-            connection.execute("INSERT OR REPLACE INTO arrays VALUES (?, ?, ?, ?, ?)", record)
+            connection.execute("INSERT OR REPLACE INTO arrays VALUES (?, ?, ?, ?, ?, ?, ?)", record)
             return former[0] if former and former[0] != record[2] else None
 
         return self._database.transaction(work)
@@ -319,6 +326,10 @@ class Store:
     def health(self) -> dict[str, Any]:
         """Return counts, sizes and faults for ``adageo doctor``; see `store_health.examine`."""
         return examine(self.path, self._database)
+
+    def prune(self, current: Mapping[str, str]) -> dict[str, int]:
+        """Remove what belongs to another source of a claim than the current; see `store_prune`."""
+        return prune(self.path / "shards", self._database, current)
 
     def _prepare(self) -> None:
         present = _is_store(self.path)

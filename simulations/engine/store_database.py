@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from simulations.engine.store_files import StoreError, exclusive, failures_named, set_aside
+from simulations.engine.store_schema import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    TABLES,
+    create,
+    migrate,
+    version_of,
+)
 
-SCHEMA_VERSION = 1
 NAME = "results.sqlite"
-_APPLICATION_ID = 0x41444147  # "ADAG"
 _BUSY_SECONDS = 60.0
 _COMPANIONS = ("-wal", "-shm")
-_TABLES = {
-    "rows": "key TEXT PRIMARY KEY, value BLOB NOT NULL, digest TEXT NOT NULL",
-    "arrays": "key TEXT PRIMARY KEY, data BLOB, shard TEXT, bytes INTEGER NOT NULL, "
-    "digest TEXT NOT NULL",
-    "runs": "id INTEGER PRIMARY KEY AUTOINCREMENT, head BLOB NOT NULL, digest TEXT NOT NULL, "
-    "report BLOB NOT NULL",
-    "damaged": "source TEXT NOT NULL, key TEXT NOT NULL, content BLOB, digest TEXT",
-}
 _WORDS = {
     sqlite3.SQLITE_BUSY: f"another process has kept it locked for {_BUSY_SECONDS:.0f} s",
     sqlite3.SQLITE_LOCKED: "another process has locked it",
@@ -49,6 +47,7 @@ class Database:
 
     Journal mode WAL with ``synchronous=NORMAL``: a committed transaction survives the death of
     the process at any moment; a power failure may take back the last ones, never half of one.
+    A database of an older schema is migrated when it is opened for writing; a newer one is refused.
 
     Parameters
     ----------
@@ -160,18 +159,23 @@ class Database:
 
     def _check_schema(self, connection: sqlite3.Connection) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = version_of(connection)
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if _size(self.path) == 0:
             raise _Damage("the file is empty")
-        if application != _APPLICATION_ID:
+        if application != APPLICATION_ID:
             raise StoreError(f"store {self.path}: a database, but not one of adageo; "
                              "choose another --store")  # fmt: skip
-        if version != SCHEMA_VERSION:
-            raise StoreError(f"store {self.path}: schema {version}; this version of adageo reads "
-                             f"schema {SCHEMA_VERSION}; choose another --store")  # fmt: skip
-        if not names >= set(_TABLES):
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"store {self.path}: schema {version} of a newer adageo; this version "
+                f"reads up to {SCHEMA_VERSION}; update it, or choose another --store"
+            )
+        if not names >= set(TABLES):
             raise _Damage("a table is missing")
+        # Whoever only reads needs nothing that an older schema lacks.
+        if version < SCHEMA_VERSION and not self._read_only:
+            _inside_transaction(connection, migrate)
 
     def _create_if_missing(self) -> None:
         if self.path.exists():
@@ -198,10 +202,7 @@ class Database:
         try:
             with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
-                for table, columns in _TABLES.items():
-                    connection.execute(f"CREATE TABLE {table} ({columns})")
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                create(connection)
             temporary.rename(self.path)
         finally:
             for suffix in ("", *_COMPANIONS):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulations.engine.store_content import intact
-from simulations.engine.store_database import SCHEMA_VERSION, Database
+from simulations.engine.store_database import Database
 
 _CONTENTS = (
     "SELECT key, value, digest FROM rows UNION ALL "
@@ -30,7 +30,7 @@ def examine(folder: Path, database: Database) -> dict[str, Any]:
     files = {file: file.stat().st_size for file in folder.rglob("*") if file.is_file()}
     health: dict[str, Any] = {
         "path": str(folder),
-        "schema": SCHEMA_VERSION,
+        "schema": database.query("PRAGMA user_version")[0][0],
         "bytes": sum(files.values()),
         "set_aside": sum(".damaged-" in file.name for file in files),
         "integrity": database.integrity(),

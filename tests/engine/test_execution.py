@@ -90,8 +90,8 @@ def test_serial_is_lazy_and_in_order():
 
 def test_parallel_gives_the_results_of_serial_bit_for_bit():
     serial = dict(execute(square_sum, range(12), workers=1))
-    parallel = dict(execute(square_sum, range(12), workers=2))
-    assert parallel == serial
+    for workers in (2, 4):
+        assert dict(execute(square_sum, range(12), workers=workers)) == serial
     assert len(serial) == 12
 
 
@@ -161,6 +161,21 @@ def test_a_task_cannot_end_the_process(workers):
 def test_a_dead_worker_is_reported_with_its_task():
     with pytest.raises(TaskError, match=r"task 2 \(2\): the worker process was killed by SIGKILL"):
         list(execute(kill_itself, range(3), workers=2))
+
+
+def kill_itself_once(task):
+    """End the process at the first attempt at task 2."""
+    folder, number = task
+    if number == 2 and not (Path(folder) / "killed").exists():
+        (Path(folder) / "killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def test_the_task_of_a_dead_worker_is_done_by_another(tmp_path):
+    tasks = [(str(tmp_path), number) for number in range(5)]
+    assert dict(execute(kill_itself_once, tasks, workers=2)) == {i: i * i for i in range(5)}
+    assert (tmp_path / "killed").exists()
 
 
 def test_a_failing_initializer_is_reported():

@@ -158,3 +158,40 @@ def test_bad_comparisons_and_decorators_are_named():
 
 def nothing(statement, rows):
     return None
+
+
+@pytest.mark.parametrize("size", [0.0, 0.05, 0.25, 1.5])
+def test_a_stated_term_keeps_its_coverage_however_weak_it_is(size):
+    rng, covered = np.random.default_rng(54), 0
+    truth = 2.0 * X**-0.5 * np.exp(size / X)
+    for _ in range(CASES // 2):
+        y = truth * (1.0 + 0.01 * rng.standard_normal(len(X)))
+        interval = fit_power_law(X, y, 0.01 * y, finite_size=1.0).interval("exponent", 0.05)
+        covered += interval.low <= -0.5 <= interval.high
+    # Four standard errors of a proportion of 0.95 among 2000 cases.
+    assert abs(covered / (CASES // 2) - 0.95) < 0.0195
+
+
+def test_rows_that_choose_the_term_lose_coverage():
+    # What the module's text says of such a rule, at the worst size of the term.
+    rng, covered = np.random.default_rng(55), 0
+    x = np.asarray([4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0])
+    truth = 2.0 * x**-0.5 * np.exp(0.25 / x)
+    for _ in range(1_000):
+        y = truth * (1.0 + 0.01 * rng.standard_normal(len(x)))
+        fit = fit_power_law(x, y, 0.01 * y)
+        if fit.lack_of_fit <= 0.05:
+            fit = fit_power_law(x, y, 0.01 * y, finite_size=1.0)
+        interval = fit.interval("exponent", 0.05)
+        covered += interval.low <= -0.5 <= interval.high
+    assert covered < 350
+
+
+def test_residuals_are_those_of_what_was_fitted():
+    y = 2.0 * X**-0.5 * np.asarray([1.01, 0.99, 1.0, 1.02, 0.98])
+    fit = fit_power_law(X, y, 0.02 * y, finite_size=1.0)
+    residuals = np.asarray([row["residual"] for row in fit.rows])
+    fitted = np.asarray([row["fitted"] for row in fit.rows])
+    np.testing.assert_allclose(residuals, np.log(y / fitted) / 0.02, rtol=1e-9, atol=1e-12)
+    assert float(residuals @ residuals) == pytest.approx(fit.chi_square, rel=1e-9)
+    assert fit.orders == (1.0,)

@@ -48,8 +48,10 @@ def enter_existing(path):
 def test_another_schema_is_refused(folder):
     Store(folder).close()
     corrupt(folder, "PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match="schema 99; this version of adageo reads schema 1"):
+    with pytest.raises(StoreError, match="schema 99 of a newer adageo; this version reads up to 2"):
         Store(folder)
+    with pytest.raises(StoreError, match="schema 99 of a newer adageo"):
+        Store(folder, read_only=True)
 
 
 def test_existing_opens_for_reading_or_gives_none(folder):
