@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simulations.app.cli import OK, UsageError
+from simulations.app.cli import MOST_TRIALS, MOST_WORKERS, OK, UsageError
+from simulations.app.executing import executing
 from simulations.app.files import make_directory, write_text
+from simulations.app.interrupts import require_no_interrupt
 from simulations.app.progress import make_progress
-from simulations.app.results import tell_incidents
+from simulations.app.results import save_map, tell_incidents
 from simulations.app.runner import FAMILY_LEVEL, Run, RunSettings
-from simulations.app.simulate import write_rows
+from simulations.app.simulate import parse_setting, require_numbers
+from simulations.app.tables import write_rows
 from simulations.app.work import registry
-from simulations.engine.backend import select_backend
-from simulations.engine.execution import default_workers
 from simulations.engine.manifest import Manifest
-from simulations.engine.map_figure import draw_map
+from simulations.engine.map_refinement import LARGEST_STAGES, Raster, to_measure
 from simulations.engine.maps import (
+    MAPPED,
     Axis,
     Range,
     axis,
@@ -29,10 +31,13 @@ from simulations.engine.maps import (
     counts,
     judge,
     numeric_parameters,
+    parameter_names,
+    takes_integers,
     with_trials,
 )
-from simulations.engine.measurement import merge, points
+from simulations.engine.measurement import points
 from simulations.engine.store import Store
+from simulations.engine.streams import canonical_json
 from theory.core import Check, Entry
 
 _MARKS = {"supported": ".", "inconclusive": "~", "refuted": "X", "error": "!"}
@@ -52,6 +57,11 @@ class Plan:
         """The grid points, the rows of constant y one after the other."""
         return cells(self.x, self.y, self.base)
 
+    def finer(self, measured: Measured) -> dict[tuple[int, int], dict[str, Any]]:
+        """The grid points of the next stage by their places in the finer raster."""
+        whole = takes_integers(self.check, self.x.name), takes_integers(self.check, self.y.name)
+        return to_measure(measured.raster, measured.rows, self.base, whole=whole)
+
     @property
     def name(self) -> str:
         """What the files of the map are called."""
@@ -59,52 +69,111 @@ class Plan:
         return f"{claim}_{self.check.name}_{self.x.name}_{self.y.name}"
 
 
+@dataclass
+class Measured:
+    """The rows of a map: those of the cells asked for, then those of the refinement.
+
+    Attributes
+    ----------
+    rows : list of dict
+    raster : Raster
+        Which row each small cell shows.
+    levels : list of float
+        Level of each test, stage by stage, beginning with the cells asked for.
+    """
+
+    rows: list[dict[str, Any]]
+    raster: Raster
+    levels: list[float]
+
+
 class MapRun(Run):
     """The part of a run that a map needs: blocks from the store or the workers, cell by cell."""
 
-    def measure(self, plans: Sequence[Plan], level: float) -> list[list[dict[str, Any]]]:
-        """The rows of every map; `level` is that of each cell's test."""
-        tasks = [task for plan in plans for cell in plan.cells
-                 for task in self._blocks(plan.check, cell)]  # fmt: skip
-        self._do("blocks", tasks)
-        return [[self._row(plan, cell, level) for cell in plan.cells] for plan in plans]
+    def measure(self, plans: Sequence[Plan], stages: int = 0) -> list[Measured]:
+        """The rows of every map, refined `stages` times along the border of what is refuted.
+
+        Each stage has an equal share of the family's level, and all its tests the same level.
+        """
+        found = [Measured([], Raster.of(plan.x, plan.y), []) for plan in plans]
+        self._stage(plans, found, [plan.cells for plan in plans], stages)
+        for _ in range(stages):
+            wanted = [plan.finer(one) for plan, one in zip(plans, found, strict=True)]
+            new = [list({canonical_json(cell): cell for cell in places.values()}.values())
+                   for places in wanted]  # fmt: skip
+            first = [len(one.rows) for one in found]
+            self._stage(plans, found, new, stages)
+            for one, places, fresh, start in zip(found, wanted, new, first, strict=True):
+                rows = {canonical_json(cell): start + k for k, cell in enumerate(fresh)}
+                shown = {place: rows[canonical_json(cell)] for place, cell in places.items()}
+                one.raster = one.raster.finer().with_rows(shown)
+        return found
+
+    def _stage(
+        self, plans: Sequence[Plan], found: Sequence[Measured],
+        stage: Sequence[Sequence[dict[str, Any]]], stages: int,
+    ) -> None:  # fmt: skip
+        """Add the rows of new cells of every map, all tested at one level."""
+        tasks = [task for plan, fresh in zip(plans, stage, strict=True) for cell in fresh
+                 for task in self.blocks(plan.check, cell)]  # fmt: skip
+        self.do("blocks", tasks)
+        level = FAMILY_LEVEL / (stages + 1) / max(1, sum(map(len, stage)))
+        for plan, one, fresh in zip(plans, found, stage, strict=True):
+            one.levels.append(level)
+            one.rows += [self._row(plan, cell, level) for cell in fresh]
 
     def _row(self, plan: Plan, cell: dict[str, Any], level: float) -> dict[str, Any]:
-        results = [self.results[self._key(task)] for task in self._blocks(plan.check, cell)]
-        reason = next((found["error"] for found in results if "error" in found), None)
-        outcome = reason or merge(plan.check, [found["arrays"] for found in results])
+        found = self.merged(plan.check, cell)
+        outcome = found.error or found.statistics
         return judge(plan.check, plan.check.claim.itself(), cell, outcome, alpha=level)
 
 
 def run_map(arguments: argparse.Namespace) -> int:
     """Run ``adageo map``; exit status 0 whatever the map shows."""
-    for name, least in (("trials", 1), ("seed", 0), ("workers", 1)):
+    for name, least in (("trials", 1), ("seed", 0), ("workers", 1), ("refine", 0)):
         value = getattr(arguments, name)
         if value is not None and value < least:
             raise UsageError(f"--{name} {value}: it must be an integer >= {least}")
+    for name, most in (("trials", MOST_TRIALS), ("workers", MOST_WORKERS)):
+        if (getattr(arguments, name) or 0) > most:
+            raise UsageError(f"--{name} {getattr(arguments, name)}: it must be in 1..{most}")
+    if arguments.refine > LARGEST_STAGES:
+        raise UsageError(f"--refine {arguments.refine}: it must be in 0..{LARGEST_STAGES}")
     files = tuple(arguments.claims)
     entry = registry(files)[arguments.claim]
-    plans = plan_maps(entry, arguments.x, arguments.y, arguments.trials)
-    backend = select_backend(arguments.backend).name
-    workers = arguments.workers or default_workers()
+    plans = plan_maps(entry, arguments.x, arguments.y, arguments.trials, arguments.set)
     folder = make_directory("--out", arguments.out)
-    manifest = Manifest(
-        seed=arguments.seed, budget="quick", backend=backend, workers=workers, argv=sys.argv[1:]
-    )
-    level = FAMILY_LEVEL / sum(len(plan.cells) for plan in plans)
-    settings = RunSettings("quick", arguments.seed, backend, workers, files=files)
-    with Store(arguments.store) as store:
+    with executing(arguments) as place, Store(arguments.store) as store:
+        workers = place.executor.workers
+        manifest = Manifest(
+            seed=arguments.seed, budget="quick", backend=place.backend, workers=workers,
+            argv=sys.argv[1:], device=place.device,
+        )  # fmt: skip
+        settings = RunSettings("quick", arguments.seed, place.backend, workers, files=files)
         tell_incidents(store)
-        maps = MapRun([entry], settings, store, make_progress()).measure(plans, level)
+        run = MapRun([entry], settings, store, make_progress(), place.executor)
+        maps = run.measure(plans, arguments.refine)
+        stamp = manifest.finished()
+        found = [_found(plan, one, stamp) for plan, one in zip(plans, maps, strict=True)]
+        require_no_interrupt()
+        for one in found:
+            save_map(store, one)
         tell_incidents(store)
-    for plan, rows in zip(plans, maps, strict=True):
-        _print(plan, rows)
-        _write(folder / plan.name, plan, rows, level, manifest.finished())
+    for plan, one in zip(plans, found, strict=True):
+        _print(plan, one["cells"])
+        if "refinement" in one:
+            print(f"  refined {arguments.refine} times along the border of what is refuted: "
+                  f"{len(one['refinement']['cells'])} more cells")  # fmt: skip
+        _write(folder / plan.name, one)
     return OK
 
 
-def plan_maps(entry: Entry, x: str, y: str, trials: int | None) -> list[Plan]:
-    """One map for every measurement of the claim that has both parameters.
+def plan_maps(
+    entry: Entry, x: str, y: str, trials: int | None, fixed: Sequence[str] = ()
+) -> list[Plan]:
+    """One map for every measurement or survey of the claim that has both parameters.
+
+    What `fixed` does not give as ``NAME=VALUE`` is that of the first grid point.
 
     Raises
     ------
@@ -112,25 +181,48 @@ def plan_maps(entry: Entry, x: str, y: str, trials: int | None) -> list[Plan]:
         If the claim has no measurement, a range is malformed, or no measurement has both
         parameters; the text names the argument and the parameters allowed.
     """
-    checks = entry.of_kind("monte-carlo")
+    checks = entry.of_kind(*MAPPED)
     if not checks:
         raise UsageError(f"{entry.claim.id} has no Monte Carlo measurement")
     ranges = _range("--x", x), _range("--y", y)
     if ranges[0].name == ranges[1].name:
         raise UsageError(f"--y {y}: it must be another parameter than that of --x")
+    given: dict[str, Any] = {}
+    for text in fixed:
+        name, value = _fixed(text, entry, ranges)
+        if name in given:
+            raise UsageError(f"--set {text}: {name!r} was given twice")
+        given[name] = value
     plans = []
     for check in checks:
         if {wanted.name for wanted in ranges} <= set(numeric_parameters(check)):
             base = points(check, check.claim.itself(), "quick")[0]
+            if not set(given) <= set(parameter_names(check)):
+                continue
             across, up = (axis(check, wanted) for wanted in ranges)
+            base |= given
             plans.append(Plan(with_trials(check, trials), across, up, base))
     if not plans:
         _refuse(entry, {"--x " + x: ranges[0], "--y " + y: ranges[1]})
     return plans
 
 
+def _fixed(text: str, entry: Entry, ranges: tuple[Range, Range]) -> tuple[str, Any]:
+    name, values = parse_setting(text)
+    if len(values) > 1:
+        raise UsageError(f"--set {text}: a map holds a parameter at one value")
+    if name in (ranges[0].name, ranges[1].name):
+        raise UsageError(f"--set {text}: {name!r} is an axis of the map")
+    known = {found for check in entry.of_kind(*MAPPED) for found in parameter_names(check)}
+    if name not in known:
+        raise UsageError(f"--set {text}: {entry.claim.id} has no parameter {name!r}; it has "
+                         f"{', '.join(sorted(known))}")  # fmt: skip
+    require_numbers(name, values, entry.of_kind(*MAPPED))
+    return name, values[0]
+
+
 def _refuse(entry: Entry, ranges: Mapping[str, Range]) -> NoReturn:
-    checks = entry.of_kind("monte-carlo")
+    checks = entry.of_kind(*MAPPED)
     known = {check.name: numeric_parameters(check) for check in checks}
     for argument, wanted in ranges.items():
         if not any(wanted.name in names for names in known.values()):
@@ -148,22 +240,32 @@ def _range(option: str, text: str) -> Range:
         raise UsageError(f"{option} {text}: {error}") from None
 
 
-def _write(
-    path: Path, plan: Plan, rows: list[dict[str, Any]], level: float, manifest: dict[str, Any]
-) -> None:
-    from simulations.engine.figures import save
-
+def _found(plan: Plan, measured: Measured, manifest: dict[str, Any]) -> dict[str, Any]:
+    """What the JSON file and the store have of a map."""
+    asked = len(plan.cells)
+    rows, refined = measured.rows[:asked], measured.rows[asked:]
     others = {k: v for k, v in rows[0].items() if k in plan.base and k not in _names(plan)}
     found = {
         "schema": 1, "manifest": manifest, "claim": plan.check.claim.id, "check": plan.check.name,
-        "x": vars(plan.x), "y": vars(plan.y), "others": others, "level": level,
+        "x": vars(plan.x), "y": vars(plan.y), "others": others, "level": measured.levels[0],
         "family_level": FAMILY_LEVEL, "counts": counts(rows), "cells": rows,
     }  # fmt: skip
+    if measured.raster.stage:
+        found["refinement"] = {
+            "stage": measured.raster.stage, "levels": measured.levels[1:], "cells": refined,
+            "shown": measured.raster.shown.tolist(),
+        }  # fmt: skip
+    return found
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    from simulations.engine.figures import save
+    from simulations.engine.map_figure import figure_of
+
+    rows = [*found["cells"], *found.get("refinement", {}).get("cells", [])]
     write_text("--out", f"{path}.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     write_rows(f"{path}.csv", list(rows[0]), rows)
-    note = ", ".join(f"{name} = {_short(value)}" for name, value in others.items())
-    figure = draw_map(f"{plan.check.claim.id} [{plan.check.name}]", note, plan.x, plan.y, rows)
-    save(figure, path, ("svg", "png"))
+    save(figure_of(found), path, ("svg", "png"))
     print("\n".join(f"{path}.{suffix}" for suffix in ("csv", "json", "svg", "png")))
 
 

@@ -7,18 +7,25 @@ import argparse
 
 def add_map_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``adageo map``."""
-    from simulations.app.cli import BACKENDS
+    from simulations.app.cli import BACKEND_FORM, backend_name, path_name
+    from simulations.app.place_arguments import add_cluster_arguments
 
     parser.add_argument("claim", help="a claim with a Monte Carlo measurement")
     for name in ("--x", "--y"):
         text = f"parameter of the {name[2:]} axis and its N values from A to B"
         parser.add_argument(name, required=True, metavar="NAME=A:B:N[:log]", help=text)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="hold another parameter at this value; may be repeated")  # fmt: skip
+    parser.add_argument("--refine", type=int, default=0, metavar="N",
+                        help="cut the cells at the border of what is refuted in four, N times"
+                        )  # fmt: skip
     parser.add_argument("--trials", type=int, metavar="N", help="trials a cell")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
-    parser.add_argument("--backend", choices=BACKENDS, default="numpy")
+    parser.add_argument("--backend", type=backend_name, default="numpy", metavar=BACKEND_FORM)
     parser.add_argument("--workers", type=int, metavar="N",
                         help="processes (default: the usable processors)")  # fmt: skip
-    parser.add_argument("--out", default="maps", metavar="DIR",
+    add_cluster_arguments(parser)
+    parser.add_argument("--out", default="maps", metavar="DIR", type=path_name,
                         help="where table and figure are written (default: maps)")  # fmt: skip
 
 
