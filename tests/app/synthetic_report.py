@@ -135,3 +135,50 @@ def synthetic() -> tuple[dict[str, Any], Registry]:
         "versions": {"python": "3.11", "numpy": "2.4"}, "argv": ["verify", "toy-norms/*"],
     }  # fmt: skip
     return {"schema": 1, "manifest": manifest, "claims": results, "summary": summary}, registry
+
+
+def synthetic_map() -> dict[str, Any]:
+    """A map of two by three cells as ``adageo map`` stores it: one refuted, one not measured."""
+    xs, ys, verdicts = (1.0, 2.0), (0.1, 1.0, 10.0), ("supported",) * 4 + ("refuted", "error")
+    cells = []
+    for k, (y, x) in enumerate((y, x) for y in ys for x in xs):
+        known = verdicts[k] != "error"
+        numbers = {"trials": 400, "estimate": x + 0.01 * k, "low": x - 0.1, "high": x + 0.1,
+                   "claimed": x, "deviation": 0.01 * k / x, "deviation_low": -0.1 / x,
+                   "deviation_high": 0.1 / x, "p_value": 0.4, "standard_error": 0.02,
+                   "resolution": 0.1}  # fmt: skip
+        cells.append(
+            {
+                "alpha": x,
+                "eta": y,
+                "law": "gauss",
+                "verdict": verdicts[k],
+                **(numbers if known else dict.fromkeys(numbers)),
+                "side": "both",
+                "hypotheses": None,
+                "reason": "" if known else "every trial diverged",
+            }
+        )
+    return {
+        "schema": 1, "manifest": {"seed": 3, "argv": ["map", "toy-norms/lemma-2"]},
+        "claim": "toy-norms/lemma-2", "check": "share", "others": {"law": "gauss"},
+        "x": {"name": "alpha", "values": list(xs), "log": False},
+        "y": {"name": "eta", "values": list(ys), "log": True},
+        "level": 1e-4, "family_level": 6e-4, "cells": cells,
+        "counts": {"supported": 4, "inconclusive": 0, "refuted": 1, "error": 1},
+    }  # fmt: skip
+
+
+def synthetic_benchmark() -> dict[str, Any]:
+    """A benchmark case as ``adageo bench`` writes it."""
+    rows = [
+        {"name": "ours", "steps": 100, "median_us": 1.5, "low_us": 1.4, "high_us": 1.6,
+         "ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "note": None},
+        {"name": "theirs & others", "steps": 20_000, "median_us": 4.5, "low_us": 4.25,
+         "high_us": 4.75, "ratio": 3.0, "ratio_low": 2.9, "ratio_high": 3.1, "note": None},
+    ]  # fmt: skip
+    return {
+        "schema": 1, "case": "toy-steps", "unit": "CPU microseconds a step", "machine": {},
+        "manifest": {"seed": 0, "hardware": {"cpu": "a processor"}},
+        "groups": [{"optimizer": "adam", "d": 64, "rows": rows}],
+    }  # fmt: skip

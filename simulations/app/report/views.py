@@ -9,6 +9,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,25 +64,36 @@ class ClaimView:
         """The pieces of evidence of the given kinds."""
         return [piece for piece in self.evidence if piece["kind"] in kinds]
 
-    @property
+    @cached_property
     def title(self) -> Markup:
         """The title, with its formulas as MathML."""
         return inline(self.claim.title, self.claim.id)
 
     @property
+    def words(self) -> str:
+        """What a search for text looks through: id, title, item and statement, lower case."""
+        claim = self.claim
+        parts = (claim.id, claim.title, claim.source.item, claim.statement, *claim.scope)
+        return " ".join(" ".join(parts).lower().split())
+
+    @cached_property
     def statement(self) -> Markup:
         """The statement as paragraphs with MathML."""
         return prose(self.claim.statement, self.claim.id)
 
-    @property
+    @cached_property
     def notes(self) -> Markup:
         """The notes as paragraphs with MathML; empty where there are none."""
         return prose(self.claim.notes, self.claim.id) if self.claim.notes else Markup("")
 
-    @property
+    @cached_property
     def scope(self) -> list[tuple[str, Markup]]:
         """Parameters with their ranges."""
         return [(name, inline(text, self.claim.id)) for name, text in self.claim.scope.items()]
+
+    def convert(self) -> None:
+        """Convert every formula now; raises FormulaError where one cannot be shown."""
+        _ = self.title, self.statement, self.notes, self.scope
 
     @property
     def kinds(self) -> list[tuple[str, str]]:
@@ -185,9 +197,26 @@ def table(rows: Iterable[Row]) -> tuple[list[str], list[list[str]]]:
     names = list(dict.fromkeys(name for row in rows for name in parameters(row)))
     measured = [name for name in _HEADINGS if any(name in row for row in rows)]
     extra = [name for name in ("verdict", "caveat") if any(row.get(name) for row in rows)]
+    if any(row.get("device", "CPU") != "CPU" for row in rows):
+        extra.append("device")
     head = [*names, *(_HEADINGS[name] for name in measured), *extra]
     body = [[_cell(row, name) for name in [*names, *measured, *extra]] for row in rows]
     return head, body
+
+
+def fit_table(rows: Iterable[Row]) -> tuple[list[str], list[list[str]]]:
+    """Head and body of the points of a fit, each with its residual in standard errors."""
+    head = ["x", "y", "standard error", "fitted", "residual / s.e."]
+    body = [
+        [*(number(row[name], 5) for name in ("x", "y", "se", "fitted")), _residual(row)]
+        for row in rows
+    ]
+    return head, body
+
+
+def _residual(row: Row) -> str:
+    error = row["se"]
+    return number(round((row["y"] - row["fitted"]) / error, 2)) if error else _DASH
 
 
 def details(piece: Row, shown: Iterable[str]) -> list[tuple[str, str]]:
