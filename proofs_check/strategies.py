@@ -41,6 +41,7 @@ __all__ = ["MAX_CONDITION", "diagonal", "gradient_sequences", "low_rank", "ortho
            "sign_vectors", "spectra", "symmetric", "vectors"]  # fmt: skip
 
 
+@parts.remembered
 def scales(low: float = 2.0**-200, high: float = 2.0**200) -> SearchStrategy[float]:
     """Positive floats in [low, high], tiny, moderate and huge alike.
 
@@ -58,11 +59,13 @@ def scales(low: float = 2.0**-200, high: float = 2.0**200) -> SearchStrategy[flo
     return st.one_of(kinds)
 
 
+@parts.remembered
 def sign_vectors(d: Dimension) -> SearchStrategy[Array]:
     """Vectors (d,) of entries +1.0 and -1.0; reaches all of them, shrinks to all ones."""
     return sized("d", d).flatmap(lambda n: listed(parts.signs(), n).map(np.array))
 
 
+@parts.remembered
 def vectors(d: Dimension, *, scale: float | SearchStrategy[float] = 1.0,
             nonzero: bool = False) -> SearchStrategy[Array]:  # fmt: skip
     """Vectors (d,) with entries in [-scale, scale].
@@ -95,6 +98,7 @@ def _vectors(draw: Draw, d: SearchStrategy[int], scale: SearchStrategy[float],
     return np.asarray(shape * size)
 
 
+@parts.remembered
 def spectra(d: Dimension, *, low: float = 1.0, high: float = MAX_CONDITION,
             attained: bool = False) -> SearchStrategy[Array]:  # fmt: skip
     """Spectra (d,): numbers in [low, high] in descending order, for eigenvalues.
@@ -121,7 +125,7 @@ def spectra(d: Dimension, *, low: float = 1.0, high: float = MAX_CONDITION,
 def _spectra(draw: Draw, d: SearchStrategy[int], low: float, high: float,
              attained: bool) -> Array:  # fmt: skip
     n = draw(d)
-    kind = draw(st.sampled_from(["lowest", "two levels", "geometric", "equal", "free"]))
+    kind = draw(parts.among("lowest", "two levels", "geometric", "equal", "free"))
     within = scales(low, high)
     if kind == "lowest":
         values = np.full(n, low)
@@ -139,6 +143,7 @@ def _spectra(draw: Draw, d: SearchStrategy[int], low: float, high: float,
     return np.asarray(values)
 
 
+@parts.remembered
 def orthogonal(d: Dimension) -> SearchStrategy[Array]:
     """Orthogonal matrices (d, d), of determinant +1 and -1.
 
@@ -153,7 +158,7 @@ def orthogonal(d: Dimension) -> SearchStrategy[Array]:
 @st.composite
 def _orthogonal(draw: Draw, d: SearchStrategy[int]) -> Array:
     n = draw(d)
-    kind = draw(st.sampled_from(["identity", "permutation", "rotation", "reflection", "haar"]))
+    kind = draw(parts.among("identity", "permutation", "rotation", "reflection", "haar"))
     if kind == "permutation":
         return parts.signed_permutation(draw, n)
     if kind == "rotation" and n > 1:
@@ -163,6 +168,7 @@ def _orthogonal(draw: Draw, d: SearchStrategy[int]) -> Array:
     return parts.haar(parts.generator(draw), n) if kind == "haar" else np.eye(n)
 
 
+@parts.remembered
 def rational_orthogonal(d: Dimension, *, size: int = 3) -> SearchStrategy[Array]:
     """Exactly orthogonal matrices (d, d): object arrays of `Fraction` with ``Q'Q = I``.
 
@@ -190,6 +196,7 @@ def _rational_orthogonal(draw: Draw, d: SearchStrategy[int], size: int) -> Array
     return np.asarray(arrays.solve(one + skew, one - skew)[order] * rows[:, None])
 
 
+@parts.remembered
 def symmetric(d: Dimension, *, scale: float = 1.0) -> SearchStrategy[Array]:
     """Symmetric matrices (d, d), exactly equal to their transposes, entries up to about `scale`.
 
@@ -203,14 +210,14 @@ def symmetric(d: Dimension, *, scale: float = 1.0) -> SearchStrategy[Array]:
 @st.composite
 def _symmetric(draw: Draw, d: SearchStrategy[int], scale: float) -> Array:
     n = draw(d)
-    kind = draw(st.sampled_from(["free", "diagonal", "hollow", "rank one", "signs"]))
+    kind = draw(parts.among("free", "diagonal", "hollow", "rank one", "signs"))
     if kind == "diagonal":
         return np.asarray(np.diag(parts.direction(draw, n)) * scale)
     if kind == "rank one":
         v = parts.direction(draw, n)
-        return np.asarray(np.outer(v, v) * draw(st.sampled_from([scale, -scale])))
+        return np.asarray(np.outer(v, v) * draw(parts.among(scale, -scale)))
     if kind == "signs":
-        return parts.conjugate(draw(_orthogonal(st.just(n))), draw(sign_vectors(n)) * scale)
+        return parts.conjugate(draw(orthogonal(n)), draw(sign_vectors(n)) * scale)
     lower = np.tril(np.array(draw(listed(parts.entries(), n * n))).reshape(n, n))
     matrix = np.asarray((lower + np.tril(lower, -1).T) * scale)
     if kind == "hollow":
@@ -218,6 +225,7 @@ def _symmetric(draw: Draw, d: SearchStrategy[int], scale: float) -> Array:
     return matrix
 
 
+@parts.remembered
 def diagonal(d: Dimension, *, low: float = -1.0, high: float = 1.0) -> SearchStrategy[Array]:
     """Diagonal matrices (d, d) with entries in [low, high].
 
@@ -280,6 +288,7 @@ def positive_definite(
     return _positive_definite(chosen, exact)
 
 
+@parts.remembered
 def _normalised(n: int, limit: float, pinned: bool) -> SearchStrategy[Array]:
     low = 1 / limit
     free = spectra(n, low=low, high=1.0, attained=pinned)
@@ -291,12 +300,13 @@ def _positive_definite(draw: Draw, spectrum: SearchStrategy[Array], exact: bool)
     values = np.asarray(draw(spectrum), dtype=float)
     spectrum_of(values, None, exact)
     if not exact:
-        return parts.conjugate(draw(_orthogonal(st.just(len(values)))), values)
-    basis = draw(_rational_orthogonal(st.just(len(values)), 3))
+        return parts.conjugate(draw(orthogonal(len(values))), values)
+    basis = draw(rational_orthogonal(len(values)))
     weights = np.array([Fraction(float(value)) for value in values], dtype=object)
     return np.asarray((basis * weights) @ basis.T)
 
 
+@parts.remembered
 def positive_semidefinite(d: Dimension, *, rank: int | None = None) -> SearchStrategy[Array]:
     """Gram matrices ``G G'`` of shape (d, d), exactly positive semidefinite and symmetric.
 
@@ -336,6 +346,7 @@ def _low_rank(draw: Draw, m: SearchStrategy[int], n: SearchStrategy[int], rank: 
     return np.asarray(left @ parts.full_rank_factor(draw, draw(n), rank).T)
 
 
+@parts.remembered
 def gradient_sequences(t: Dimension, d: Dimension, *, bound: float = 1.0,
                        attained: bool = False) -> SearchStrategy[Array]:  # fmt: skip
     """Gradients ``g_0, ..., g_t`` as rows (t+1, d), each with ``||g|| <= bound`` exactly.
@@ -365,7 +376,7 @@ def _gradients(draw: Draw, t: SearchStrategy[int], d: SearchStrategy[int], bound
                attained: bool) -> Array:  # fmt: skip
     steps, n = draw(t) + 1, draw(d)
     kinds = ["one-hot", "equal", "aligned", "alone", "haar", "free"]
-    kind = draw(st.sampled_from(kinds if attained else ["zero", *kinds]))
+    kind = draw(parts.among(*kinds) if attained else parts.among("zero", *kinds))
     if kind == "zero":
         return np.zeros((steps, n))
     if kind == "one-hot":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from hypothesis import strategies as st
@@ -14,11 +15,31 @@ from hypothesis.strategies import SearchStrategy
 Array = np.ndarray[Any, Any]
 Dimension = int | SearchStrategy[int]
 Draw = Callable[[SearchStrategy[Any]], Any]
+Make = TypeVar("Make", bound=Callable[..., Any])
 
 # Rounding of Q diag(spectrum) Q' in float64 is about 1e-15: beyond this it could lose definiteness.
 MAX_CONDITION = 1e12
 # Factors are multiples of 1/8 of at most 8: products and short sums of them are exact in float64.
 _DENOMINATOR, _LARGEST = 8, 64
+_REMEMBERED = 4096
+
+
+def remembered(make: Make) -> Make:
+    """Return the same strategy for the same arguments, if these can be hashed.
+
+    Hypothesis validates and labels every strategy object anew, which costs more than most draws.
+    """
+    known = lru_cache(_REMEMBERED, typed=True)(make)
+
+    @wraps(make)
+    def look_up(*arguments: Any, **options: Any) -> Any:
+        try:
+            hash((arguments, tuple(options.values())))
+        except TypeError:
+            return make(*arguments, **options)
+        return known(*arguments, **options)
+
+    return cast(Make, look_up)
 
 
 def require(condition: bool, name: str, value: object, allowed: str) -> None:
@@ -27,6 +48,7 @@ def require(condition: bool, name: str, value: object, allowed: str) -> None:
         raise ValueError(f"{name} is {value!r}; it must be {allowed}")
 
 
+@remembered
 def sized(name: str, d: Dimension, smallest: int = 1) -> SearchStrategy[int]:
     """A strategy of dimensions that are ints of at least `smallest`; raises ValueError."""
 
@@ -60,22 +82,53 @@ def spectrum_of(values: Any, d: Dimension | None, exact: bool) -> Array:
     return spectrum
 
 
+@remembered
 def listed(elements: SearchStrategy[Any], n: int) -> SearchStrategy[list[Any]]:
     """Lists of exactly n elements."""
     return st.lists(elements, min_size=n, max_size=n)
 
 
+@remembered
+def among(*options: Any) -> SearchStrategy[Any]:
+    """One of the options; shrinks to the first."""
+    return st.sampled_from(options)
+
+
+@remembered
+def multiples(least: int) -> SearchStrategy[float]:
+    """Multiples k/8 of at most 8, k from `least`."""
+    return st.integers(least, _LARGEST).map(lambda k: k / _DENOMINATOR)
+
+
+@remembered
+def _pivots() -> SearchStrategy[float]:
+    return st.one_of(st.just(1.0), multiples(1))
+
+
+@remembered
+def _angles() -> SearchStrategy[float]:
+    return st.one_of(st.just(math.pi / 4), st.floats(-math.pi, math.pi))
+
+
+@remembered
+def _orders(n: int) -> SearchStrategy[list[int]]:
+    return st.permutations(range(n))
+
+
+@remembered
 def entries() -> SearchStrategy[float]:
     """Floats in [-1, 1]: simple ones and general ones; shrinks to 0."""
     simple = st.integers(-_DENOMINATOR, _DENOMINATOR).map(lambda k: k / _DENOMINATOR)
     return st.one_of(simple, st.floats(-1, 1, allow_subnormal=False))
 
 
+@remembered
 def signs() -> SearchStrategy[float]:
     """1.0 or -1.0."""
     return st.sampled_from([1.0, -1.0])
 
 
+@remembered
 def lengths() -> SearchStrategy[float]:
     """Factors in [0, 1], both ends included; shrinks to 1."""
     return st.one_of(st.sampled_from([1.0, 0.0, 0.5]), st.floats(2.0**-40, 1.0))
@@ -88,7 +141,7 @@ def generator(draw: Draw) -> np.random.Generator:
 
 def direction(draw: Draw, n: int) -> Array:
     """A vector (n,) of largest entry at most 1: zero, structured or free."""
-    kind = draw(st.sampled_from(["zero", "one-hot", "equal", "signs", "graded", "free"]))
+    kind = draw(among("zero", "one-hot", "equal", "signs", "graded", "free"))
     if kind == "zero":
         return np.zeros(n)
     if kind == "one-hot":
@@ -106,7 +159,7 @@ def direction(draw: Draw, n: int) -> Array:
 
 def signed_permutation(draw: Draw, n: int) -> Array:
     """A permutation matrix (n, n) with signs."""
-    order = draw(st.permutations(range(n)))
+    order = draw(_orders(n))
     return np.asarray(np.eye(n)[order] * np.array(draw(listed(signs(), n)))[:, None])
 
 
@@ -114,7 +167,7 @@ def rotation(draw: Draw, n: int) -> Array:
     """A rotation in one coordinate plane of R^n, n >= 2."""
     i = draw(st.integers(0, n - 2))
     j = draw(st.integers(i + 1, n - 1))
-    angle = draw(st.one_of(st.just(math.pi / 4), st.floats(-math.pi, math.pi)))
+    angle = draw(_angles())
     matrix = np.eye(n)
     matrix[[i, j], [i, j]] = math.cos(angle)
     matrix[i, j], matrix[j, i] = -math.sin(angle), math.sin(angle)
@@ -142,16 +195,14 @@ def conjugate(basis: Array, values: Array) -> Array:
 
 def full_rank_factor(draw: Draw, n: int, rank: int) -> Array:
     """A matrix (n, rank) of exactly that rank: rows of a trapezoidal one, in any order."""
-    multiples = st.integers(-_LARGEST, _LARGEST).map(lambda k: k / _DENOMINATOR)
-    pivots = st.one_of(st.just(1.0), st.integers(1, _LARGEST).map(lambda k: k / _DENOMINATOR))
-    kind = draw(st.sampled_from(["projection", "ones", "free"]))
+    kind = draw(among("projection", "ones", "free"))
     below = np.full((n, rank), float(kind == "ones"))
     if kind == "free":
-        below = np.array(draw(listed(multiples, n * rank))).reshape(n, rank)
+        below = np.array(draw(listed(multiples(-_LARGEST), n * rank))).reshape(n, rank)
     factor = np.tril(below, -1)
-    diagonal = draw(listed(pivots, rank)) if kind == "free" else np.ones(rank)
+    diagonal = draw(listed(_pivots(), rank)) if kind == "free" else np.ones(rank)
     factor[range(rank), range(rank)] = diagonal
-    return np.asarray(factor[draw(st.permutations(range(n)))])
+    return np.asarray(factor[draw(_orders(n))])
 
 
 def onto_sphere(row: Array, radius: float) -> Array:

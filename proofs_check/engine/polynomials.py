@@ -23,6 +23,8 @@ def polynomial(hypotheses: Sequence[Any], conclusion: Any, seconds: float = 20) 
         claim = f"{given} imply {claim}"
     solver = z3.Solver()
     solver.set("timeout", max(1, int(1000 * seconds)))
+    # z3 would take Ctrl-C for itself, and answer "unknown".
+    solver.set("ctrl_c", False)
     solver.add(*hypotheses)
     consistent = solver.check()
     if consistent != z3.sat:

@@ -32,7 +32,7 @@ SEARCHABLE = ("inequality", *EQUALITIES)
 _ROUNDS = 8
 _ASCENTS = 4
 _LEAST_TRIALS = 600
-_SIMPLIFICATIONS = 300
+_SIMPLIFICATIONS, _FEW_SIMPLIFICATIONS = 300, 40
 
 
 def attack(claim: Claim, examples: Mapping[str, int] | None = None,
@@ -69,7 +69,9 @@ def attack(claim: Claim, examples: Mapping[str, int] | None = None,
     return check_decorator("search", claim, examples=numbers, refine=names)
 
 
-def run_search(check: Check, statement: Statement, *, budget: str, seed: int) -> Evidence:
+def run_search(
+    check: Check, statement: Statement, *, budget: str, seed: int, shrink: bool = True
+) -> Evidence:
     """Hunt for a violation of a statement (the claim itself or a mutant).
 
     Only a violation that is certain in exact rationals or balls refutes. The same seed gives
@@ -80,6 +82,9 @@ def run_search(check: Check, statement: Statement, *, budget: str, seed: int) ->
     budget : str
         ``quick``, ``standard`` or ``deep``.
     seed : int
+    shrink : bool
+        Whether to look for the simplest violation, which takes most of the time where there is
+        one; else only its numbers are rounded where that keeps it a violation.
 
     Returns
     -------
@@ -102,9 +107,13 @@ def run_search(check: Check, statement: Statement, *, budget: str, seed: int) ->
     began = time.process_time()
     hunt = Hunt(statement)
     try:
-        _restart(hunt, _strategy(check, statement), examples, _derive(seed, check, statement))
-        _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS),
-                _derive(seed, check, statement))  # fmt: skip
+        own_seed = _derive(seed, check, statement)
+        _restart(hunt, _strategy(check, statement), examples, own_seed, shrink=shrink)
+        simplifications = _SIMPLIFICATIONS if shrink else _FEW_SIMPLIFICATIONS
+        if hunt.violated and not shrink:
+            simplify(hunt.counterexample, hunt.still_violated, trials=simplifications)
+        _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS), own_seed,
+                simplifications)  # fmt: skip
     except Exception as error:
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         verdict = Verdict.INCONCLUSIVE if statement.is_mutant else Verdict.ERROR
@@ -128,19 +137,23 @@ def _derive(seed: int, check: Check, statement: Statement) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
-def _restart(hunt: Hunt, strategy: Any, examples: int, seed: int) -> None:
+def _restart(hunt: Hunt, strategy: Any, examples: int, seed: int, *, shrink: bool) -> None:
     """Explore in independent rounds: one that climbs to a plateau would stay there."""
     for number in range(_ROUNDS):
         share = examples // _ROUNDS + (number < examples % _ROUNDS)
         if share and not hunt.violated:
-            _generate(hunt, strategy, share, seed ^ number, climb=number % 2 == 1)
+            _generate(hunt, strategy, share, seed ^ number, climb=number % 2 == 1, shrink=shrink)
 
 
-def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int, *, climb: bool) -> None:
+def _generate(
+    hunt: Hunt, strategy: Any, examples: int, seed: int, *, climb: bool, shrink: bool
+) -> None:
+    phases = (Phase.generate, Phase.target, *([Phase.shrink] if shrink else []))
+
     @hypothesis.seed(seed)
     @settings(max_examples=examples, database=None, deadline=None, derandomize=False,
               print_blob=False, report_multiple_bugs=False, verbosity=Verbosity.quiet,
-              phases=(Phase.generate, Phase.target, Phase.shrink), backend="hypothesis",
+              phases=phases, backend="hypothesis",
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(instance=strategy)
     def explore(instance: dict[str, Any]) -> None:
@@ -169,7 +182,9 @@ def _generate(hunt: Hunt, strategy: Any, examples: int, seed: int, *, climb: boo
                 raise
 
 
-def _refine(hunt: Hunt, leaves: Sequence[str], trials: int, seed: int) -> None:
+def _refine(
+    hunt: Hunt, leaves: Sequence[str], trials: int, seed: int, simplifications: int
+) -> None:
     starts = hunt.starts(_ASCENTS)
     if not leaves or hunt.violated or hunt.equality or not starts:
         return
@@ -188,7 +203,7 @@ def _refine(hunt: Hunt, leaves: Sequence[str], trials: int, seed: int) -> None:
             score, instance = max(open_ends, key=lambda end: end[0])
             climb(instance, score, trials=trials // 2)
     except Violated:
-        simplify(hunt.counterexample, hunt.still_violated, trials=_SIMPLIFICATIONS)
+        simplify(hunt.counterexample, hunt.still_violated, trials=simplifications)
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ def make(**changes):
         ("scope", {}, "scope"),
         ("expected", "maybe", "one of holds, fails, measured"),
         ("formula", 3, "a callable"),
-        ("extra", "nest", "one of cluster, gpu, nets, peers"),
+        ("extra", "nest", "one of cluster, export, gpu, nets, peers"),
         ("mutants", {}, "at least one false variant"),
         ("mutants", {"same": Mutant()}, "changes the statement"),
         ("mutants", {"": formula}, "names that are strings"),

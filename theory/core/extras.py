@@ -11,6 +11,7 @@ from theory.core.errors import EnvironmentLacksError
 EXTRAS = MappingProxyType(
     {
         "cluster": ("distributed", "Dask"),
+        "export": ("pyarrow", "PyArrow"),
         "gpu": ("cupy", "CuPy"),
         "nets": ("sklearn", "scikit-learn"),
         "peers": ("torch", "PyTorch"),

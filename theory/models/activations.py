@@ -61,7 +61,10 @@ def sigmoid(z: Array) -> Array:
     """
     xp = array_namespace(z)
     positive, tail = _tail(z)
-    return xp.where(positive, xp.ones_like(z), tail) / (1 + tail)
+    if _is_complex(z):
+        return xp.where(positive, xp.ones_like(z), tail) / (1 + tail)
+    # The tail is at most 1. A selection by sign costs several times as much as a maximum.
+    return xp.maximum(tail, xp.astype(positive, tail.dtype)) / (1 + tail)
 
 
 def softplus(z: Array) -> Array:
@@ -73,7 +76,8 @@ def softplus(z: Array) -> Array:
     """
     xp = array_namespace(z)
     positive, tail = _tail(z)
-    return xp.where(positive, z, xp.zeros_like(z)) + xp.log1p(tail)
+    zero = xp.zeros_like(z)
+    return (xp.where(positive, z, zero) if _is_complex(z) else xp.maximum(z, zero)) + xp.log1p(tail)
 
 
 def log_sum_exp(z: Array) -> Array:
@@ -88,16 +92,19 @@ def softmax(z: Array) -> Array:
     return array_namespace(z).exp(z - log_sum_exp(z)[..., None])
 
 
+def _is_complex(z: Array) -> bool:
+    return bool(array_namespace(z).isdtype(z.dtype, "complex floating"))
+
+
 def _real(z: Array) -> Array:
-    xp = array_namespace(z)
-    return xp.real(z) if xp.isdtype(z.dtype, "complex floating") else z
+    return array_namespace(z).real(z) if _is_complex(z) else z
 
 
 def _tail(z: Array) -> tuple[Array, Array]:
     """Whether z >= 0, and exp(-|z|)."""
     xp = array_namespace(z)
     positive = _real(z) >= 0
-    return positive, xp.exp(xp.where(positive, -z, z))
+    return positive, xp.exp(xp.where(positive, -z, z) if _is_complex(z) else -xp.abs(z))
 
 
 def _relu(z: Array) -> Array:

@@ -25,6 +25,7 @@ Leading axes are trials: parameters, vectors, X (..., m, n_0) and Y broadcast ag
 ``net.hvp(params, X, Y, v)``                H v, (..., p)
 ``net.ggn_product(params, X, Y, v)``        G v, generalised Gauss-Newton matrix, (..., p)
 ``net.hessian(params, X, Y)``               H, (..., p, p), for small nets; ``net.ggn`` is G
+``net.at(params, X, Y)``                    one point for many of these; see `linearised`
 ``net.accuracy(params, X, labels)``         share of samples whose largest output is their class
 ==========================================  ====================================================
 
@@ -49,6 +50,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from theory.models.activations import ACTIVATIONS, LOSSES
+from theory.models.linearised import Linearised, is_integer
 
 Array = Any
 Layer = tuple[Array, Array | None]
@@ -62,17 +64,6 @@ SCHEMES: Mapping[str, Callable[[int, int], float]] = MappingProxyType(
     }
 )
 _CHUNK = 200_000  # numbers in the largest array of one stack of products; fits a core's cache
-
-
-@dataclass(frozen=True)
-class _Pass:
-    """A forward pass: by layer the weights, what enters them, and the activations' derivatives."""
-
-    layers: list[Layer]
-    inputs: list[Array]
-    slopes: list[Array]
-    bends: list[Array | None]
-    output: Array
 
 
 @dataclass(frozen=True)
@@ -185,14 +176,19 @@ class Network:
         for weight, offset in layers:
             flat = (*weight.shape[:-2], weight.shape[-2] * weight.shape[-1])
             parts += [xp.reshape(weight, flat)] + ([] if offset is None else [offset])
-        lead = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
-        return xp.concat(
-            [xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts], axis=-1
-        )
+        leads = {part.shape[:-1] for part in parts}
+        if len(leads) > 1:
+            lead = np.broadcast_shapes(*leads)
+            parts = [xp.broadcast_to(part, (*lead, part.shape[-1])) for part in parts]
+        return xp.concat(parts, axis=-1)
+
+    def at(self, params: Array, X: Array, Y: Array = None) -> Linearised:
+        """The network at one point, for several evaluations there (see `Linearised`)."""
+        return Linearised(self, params, X, Y)
 
     def outputs(self, params: Array, X: Array) -> Array:
         """Outputs of the last layer, before any softmax or sigmoid; shape (..., m, n_L)."""
-        return self._forward(params, X).output
+        return self.at(params, X).output
 
     def accuracy(self, params: Array, X: Array, labels: Array) -> Array:
         """Share of samples whose largest output is that of their class; labels (..., m)."""
@@ -203,136 +199,48 @@ class Network:
 
     def loss(self, params: Array, X: Array, Y: Array) -> Array:
         """Mean loss of the samples, shape (...); X (..., m, n_0), Y as the module says."""
-        output = self.outputs(params, X)
-        value = LOSSES[self.objective].value(output, self._targets(output, Y))
-        return array_namespace(value).mean(value, axis=-1)
+        return self.at(params, X, Y).loss()
 
     def gradient(self, params: Array, X: Array, Y: Array) -> Array:
         """Gradient of `loss`, shape (..., p), by backpropagation."""
-        run = self._forward(params, X)
-        return self._pull_back(run, self._output_gradient(run, Y))
+        return self.at(params, X, Y).gradient()
 
     def ggn_product(self, params: Array, X: Array, Y: Array, v: Array) -> Array:
         r"""Product ``G v`` with :math:`G = \frac1m \sum_i J_i' (\partial_z^2\ell)_i J_i`, (..., p).
 
         ``J_i`` (n_L, p) is the Jacobian of the outputs at sample i; G is positive semidefinite.
         """
-        run = self._forward(params, X)
-        moved = self._push_forward(run, self.layers(v))[-1]
-        return self._pull_back(run, self._curved(run, Y, moved))
+        return self.at(params, X, Y).ggn_product(v)
 
     def hvp(self, params: Array, X: Array, Y: Array, v: Array) -> Array:
         """Product ``H v`` with the Hessian of `loss`, shape (..., p); exact (R-operator)."""
-        run, direction = self._forward(params, X), self.layers(v)
-        moved = self._push_forward(run, direction)
-        delta, turned = self._output_gradient(run, Y), self._curved(run, Y, moved[-1])
-        found: list[Layer] = []
-        for index in reversed(range(len(run.layers))):
-            (weight, _), (change, _) = run.layers[index], direction[index]
-            entered, entered_moved = run.inputs[index], None
-            if index:
-                entered_moved = run.slopes[index - 1] * moved[index - 1]
-            found.append(self._weight_gradient(turned, entered, delta, entered_moved))
-            if index:
-                slope, bend = run.slopes[index - 1], run.bends[index - 1]
-                back = delta @ weight
-                turned = (turned @ weight + delta @ change) * slope
-                if bend is not None:
-                    turned = turned + back * bend * moved[index - 1]
-                delta = back * slope
-        return self.flatten(found[::-1])
+        return self.at(params, X, Y).hvp(v)
 
     def hessian(self, params: Array, X: Array, Y: Array) -> Array:
         """Hessian of `loss`, shape (..., p, p), from p Hessian-vector products in stacks.
 
         It is symmetric up to rounding; memory (..., p, p) and time grow with p^2.
         """
-        return self._matrix(self.hvp, params, X, Y)
+        return self._matrix(Linearised.hvp, params, X, Y)
 
     def ggn(self, params: Array, X: Array, Y: Array) -> Array:
         """Generalised Gauss-Newton matrix, shape (..., p, p); see `ggn_product`."""
-        return self._matrix(self.ggn_product, params, X, Y)
+        return self._matrix(Linearised.ggn_product, params, X, Y)
 
     def _matrix(self, product: Callable[..., Array], params: Array, X: Array, Y: Array) -> Array:
         xp = array_namespace(params)
         unit = xp.eye(self.size, dtype=params.dtype, device=device(params))
         # One more axis for the columns, before the vector and before the samples.
-        classes = self.objective == "cross-entropy" and _is_integer(Y)
+        classes = self.objective == "cross-entropy" and is_integer(Y)
         wide_y = _insert_axis(Y, -2 if classes else -3)
         wide_x, wide_params = _insert_axis(X, -3), params[..., None, :]
         trials = math.prod(np.broadcast_shapes(params.shape[:-1], X.shape[:-2]))
         held = max(max(self.widths) * X.shape[-2], self.size) * trials
         step = max(1, _CHUNK // held)
-        rows = [product(wide_params, wide_x, wide_y, unit[start : min(start + step, self.size), :])
+        point = self.at(wide_params, wide_x, wide_y)
+        rows = [product(point, unit[start : min(start + step, self.size), :])
                 for start in range(0, self.size, step)]  # fmt: skip
         return xp.concat(rows, axis=-2)
-
-    def _forward(self, params: Array, X: Array) -> _Pass:
-        if X.ndim < 2 or X.shape[-1] != self.widths[0] or X.shape[-2] < 1:
-            raise ValueError(f"X has shape {tuple(X.shape)}; it must be (..., m, "
-                             f"{self.widths[0]}) with m >= 1")  # fmt: skip
-        layers = self.layers(params)
-        run = _Pass(layers, [X], [], [], _affine(X, layers[0]))
-        output = run.output
-        for name, layer in zip(self.activation, layers[1:], strict=True):
-            value = ACTIVATIONS[name].value(output)
-            slope, bend = ACTIVATIONS[name].derivatives(output, value)
-            run.inputs.append(value)
-            run.slopes.append(slope)
-            run.bends.append(bend)
-            output = _affine(value, layer)
-        return _Pass(layers, run.inputs, run.slopes, run.bends, output)
-
-    def _push_forward(self, run: _Pass, direction: list[Layer]) -> list[Array]:
-        """Derivatives of z_1, ..., z_L along a direction of the parameters."""
-        moved = [_affine(run.inputs[0], direction[0])]
-        for slope, entered, (weight, _), change in zip(
-            run.slopes, run.inputs[1:], run.layers[1:], direction[1:], strict=True
-        ):
-            moved.append((slope * moved[-1]) @ weight.mT + _affine(entered, change))
-        return moved
-
-    def _pull_back(self, run: _Pass, delta: Array) -> Array:
-        """The transpose of `_push_forward`: from (..., m, n_L) to (..., p)."""
-        found: list[Layer] = []
-        for index in reversed(range(len(run.layers))):
-            found.append(self._weight_gradient(delta, run.inputs[index]))
-            if index:
-                delta = (delta @ run.layers[index][0]) * run.slopes[index - 1]
-        return self.flatten(found[::-1])
-
-    def _weight_gradient(
-        self, delta: Array, entered: Array, other: Array = None, moved: Array = None
-    ) -> Layer:
-        """Gradient ``delta' a`` (plus ``other' moved``) of a layer's weights, and of its biases."""
-        weight = delta.mT @ entered
-        if moved is not None:
-            weight = weight + other.mT @ moved
-        return weight, array_namespace(delta).sum(delta, axis=-2) if self.bias else None
-
-    def _output_gradient(self, run: _Pass, Y: Array) -> Array:
-        y = self._targets(run.output, Y)
-        return LOSSES[self.objective].gradient(run.output, y) / run.output.shape[-2]
-
-    def _curved(self, run: _Pass, Y: Array, moved: Array) -> Array:
-        y = self._targets(run.output, Y)
-        curved = LOSSES[self.objective].curvature(run.output, y)(moved) / y.shape[-2]
-        # The curvature of the squared loss knows neither outputs nor targets, nor their trials.
-        shape = np.broadcast_shapes(run.output.shape, y.shape, curved.shape)
-        return array_namespace(curved).broadcast_to(curved, shape)
-
-    def _targets(self, output: Array, Y: Array) -> Array:
-        """Targets (..., m, n_L); integer classes become unit vectors."""
-        xp, (m, k) = array_namespace(output), output.shape[-2:]
-        if self.objective == "cross-entropy" and _is_integer(Y):
-            if Y.ndim < 1 or Y.shape[-1] != m or not bool(xp.all((Y >= 0) & (k > Y))):
-                raise ValueError(f"Y has shape {tuple(Y.shape)}; it must be (..., {m}) of classes "
-                                 f"0 to {k - 1}")  # fmt: skip
-            classes = xp.arange(k, dtype=Y.dtype, device=device(Y))
-            return xp.astype(Y[..., None] == classes, output.dtype)
-        if tuple(Y.shape[-2:]) != (m, k):
-            raise ValueError(f"Y has shape {tuple(Y.shape)}; it must be (..., {m}, {k})")
-        return Y
 
 
 def autoencoder(
@@ -361,16 +269,6 @@ def autoencoder(
     """
     inner = [activation] * (len(widths) - 2)
     return Network((*widths, *reversed(widths[:-1])), (*inner, "linear", *inner), objective)
-
-
-def _affine(entered: Array, layer: Layer) -> Array:
-    weight, offset = layer
-    product = entered @ weight.mT
-    return product if offset is None else product + offset[..., None, :]
-
-
-def _is_integer(array: Array) -> bool:
-    return bool(array_namespace(array).isdtype(array.dtype, "integral"))
 
 
 def _insert_axis(array: Array, axis: int) -> Array:
