@@ -11,8 +11,18 @@ from typing import Any
 
 from simulations.app.benching import bench_command
 from simulations.app.cli import NOT_AS_EXPECTED, OK, UsageError
-from simulations.app.drawing import figure_command, new_claim_command, report_command
-from simulations.app.files import require_folder, write_text
+from simulations.app.costs import print_costs
+from simulations.app.drawing import (
+    drawing_workers,
+    figure_command,
+    new_claim_command,
+    report_command,
+)
+from simulations.app.executing import executing
+from simulations.app.files import make_directory, require_folder, write_text
+from simulations.app.interrupts import require_no_interrupt
+from simulations.app.listing import list_command
+from simulations.app.logs import log_claim
 from simulations.app.mapping import map_command
 from simulations.app.output import claims_table, print_table, summary_lines
 from simulations.app.progress import make_progress
@@ -48,15 +58,21 @@ def verify_command(arguments: argparse.Namespace) -> int:
     """Run the main job; exit status 0 if every claim ends as expected and every mutant falls."""
     if arguments.json:
         require_folder("--json", arguments.json)
+    if arguments.report:
+        make_directory("--report", arguments.report)
     report = _verify(arguments, fresh=arguments.fresh)
     if arguments.json:
         write_text("--json", arguments.json, json.dumps(report, indent=1) + "\n")
     claims_table(report["claims"])
+    if arguments.profile:
+        print_costs(report)
     print("\n".join(summary_lines(report, arguments.claims)))
     if arguments.report:
         from simulations.app.report import build
 
-        build(report, registry(tuple(arguments.claims)), arguments.report)
+        files = tuple(arguments.claims)
+        workers = drawing_workers(report, arguments.workers)
+        build(report, registry(files), arguments.report, workers=workers, files=files)
     return _status(report)
 
 
@@ -91,17 +107,21 @@ def _verify(arguments: argparse.Namespace, *, fresh: bool) -> dict[str, Any]:
     """Run the selected claims and store the result; returns what ``verify --json`` writes."""
     files = tuple(arguments.claims)
     entries, left_out = _runnable(registry(files).select(arguments.pattern), arguments.pattern)
-    backend = _resolve_backend(arguments.backend)
-    workers = arguments.workers or default_workers()
-    run_manifest = Manifest(
-        seed=arguments.seed, budget=arguments.budget, backend=backend, workers=workers,
-        argv=sys.argv[1:],
-    )  # fmt: skip
-    settings = RunSettings(arguments.budget, arguments.seed, backend, workers, fresh, files)
-    with Store(arguments.store) as store:
+    with executing(arguments) as place, Store(arguments.store) as store:
+        workers = place.executor.workers
+        run_manifest = Manifest(
+            seed=arguments.seed, budget=arguments.budget, backend=place.backend, workers=workers,
+            argv=sys.argv[1:], device=place.device,
+        )  # fmt: skip
+        settings = RunSettings(
+            arguments.budget, arguments.seed, place.backend, workers, fresh, files
+        )
         tell_incidents(store)
-        result = Run(entries, settings, store, make_progress()).verify()
+        result = Run(entries, settings, store, make_progress(), place.executor).verify()
         tell_incidents(store)
+        require_no_interrupt()
+        for claim in result["claims"]:
+            log_claim(claim)
         report = {"schema": 1, "manifest": run_manifest.finished(), **result, "left_out": left_out}
         save_claims(store, report)
     return report
@@ -124,55 +144,10 @@ def _runnable(
     return run, left_out
 
 
-def _resolve_backend(name: str) -> str:
-    """Return 'numpy' or 'cupy'; a missing GPU that was asked for by name is an error."""
-    from simulations.engine.backend import select_backend
-
-    return select_backend(name).name
-
-
 def _status(report: Mapping[str, Any]) -> int:
     s = report["summary"]
     good = s["as_expected"] == s["claims"] and s["mutants_refuted"] == s["mutants"]
     return OK if good else NOT_AS_EXPECTED
-
-
-def list_command(arguments: argparse.Namespace) -> int:
-    """List claims with source, available evidence and last verdict."""
-    entries = registry(tuple(arguments.claims)).select(arguments.pattern)
-    with existing(arguments.store) as store:
-        rows = [_list_row(entry, load_claim(store, entry.claim.id)) for entry in entries]
-    if arguments.json:
-        print(json.dumps(rows, indent=1))
-    else:
-        print_table(
-            ["claim", "source", "evidence", "mutants", "last verdict"],
-            [
-                (
-                    r["id"],
-                    r["source"],
-                    ", ".join(r["evidence"]),
-                    str(r["mutants"]),
-                    r["verdict"] or "-",
-                )
-                for r in rows
-            ],
-        )
-    return OK
-
-
-def _list_row(entry: Entry, last: Mapping[str, Any] | None) -> dict[str, Any]:
-    kinds = dict.fromkeys(check.kind for check in entry.checks if check.kind != "figure")
-    return {
-        "id": entry.claim.id,
-        "title": entry.claim.title,
-        "kind": entry.claim.kind,
-        "source": str(entry.claim.source),
-        "expected": entry.claim.expected,
-        "evidence": list(kinds),
-        "mutants": len(entry.claim.mutants),
-        "verdict": last["claim"]["verdict"] if last else None,
-    }
 
 
 def show_command(arguments: argparse.Namespace) -> int:
@@ -234,7 +209,7 @@ def falsify_command(arguments: argparse.Namespace) -> int:
     if not checks:
         raise UsageError(f"{entry.claim.id} has no counterexample search")
     mutant = arguments.mutant
-    statement = entry.claim.variant(mutant) if mutant else entry.claim.itself()
+    statement = entry.claim.variant(mutant) if mutant is not None else entry.claim.itself()
     refuted = False
     for check in checks:
         evidence = run_check(
@@ -245,7 +220,7 @@ def falsify_command(arguments: argparse.Namespace) -> int:
         for name in _FOUND if evidence.data.get("counterexample") else _NOT_FOUND:
             value = evidence.data.get(name)
             print(f"  {name}: {value if isinstance(value, str) else json.dumps(value)}")
-    should_fall = bool(mutant) or entry.claim.expected == "fails"
+    should_fall = mutant is not None or entry.claim.expected == "fails"
     return OK if refuted == should_fall else NOT_AS_EXPECTED
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from simulations.engine.execution import interrupts_held
 from theory.core.errors import EnvironmentLacksError
 
 
 def write_text(argument: str, path: str | Path, text: str) -> None:
     """Write `text` to `path`; raises EnvironmentLacksError naming the argument and the path."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        with interrupts_held():  # the whole text or none of it
+            Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise EnvironmentLacksError(
             f"{argument} {path}: cannot write ({error.strerror})"
@@ -20,8 +22,12 @@ def write_text(argument: str, path: str | Path, text: str) -> None:
 
 def require_folder(argument: str, path: str | Path) -> None:
     """Raise EnvironmentLacksError before long work if `path` can never be written."""
-    file = Path(path)
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
+    try:
+        file = Path(path)
+        writable = not file.is_dir() and os.access(file if file.exists() else file.parent, os.W_OK)
+    except OSError:  # too long a name
+        writable = False
+    if not writable:
         raise EnvironmentLacksError(
             f"{argument} {path}: cannot write (it must be a file in a writable directory)"
         )
@@ -36,4 +42,6 @@ def make_directory(argument: str, path: str | Path) -> Path:
         raise EnvironmentLacksError(
             f"{argument} {path}: cannot create the directory ({error.strerror})"
         ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentLacksError(f"{argument} {path}: cannot write into the directory")
     return folder

@@ -25,6 +25,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     from rich.table import Table
     from rich.text import Text
 
+    class Honest(Console):
+        """Lets the command say what a lost reader means; Rich would end with status 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else _WIDTH_OF_PIPES
     table: Table = Table(title=title or None, title_justify="left", header_style="bold")
@@ -33,7 +39,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
         table.add_column(column, overflow="fold", no_wrap=index == 0 and width >= _WIDTH_OF_PIPES)
     for row in rows:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    Console(width=max(40, width), highlight=False).print(table)
+    Honest(width=max(40, width), highlight=False).print(table)
 
 
 def claims_table(claims: Sequence[Mapping[str, Any]]) -> None:

@@ -35,7 +35,9 @@ class BarProgress:
 
     def end(self) -> None:
         """Remove the bar."""
-        self._bar.remove_task(self._task)
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
         self._bar.stop()
 
 

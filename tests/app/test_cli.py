@@ -308,9 +308,9 @@ def test_an_unexpected_error_is_one_line(mine, monkeypatch, capsys):
         raise RuntimeError("first\nsecond")
 
     monkeypatch.setattr("simulations.app.commands.registry", broken)
-    assert adageo("list") == 3
+    assert adageo("show", "me/lemma-1") == 3
     assert capsys.readouterr().err == (
         "adageo: unexpected RuntimeError: first second (--debug shows where)\n"
     )
     with pytest.raises(RuntimeError):
-        adageo("--debug", "list")
+        adageo("--debug", "show", "me/lemma-1")

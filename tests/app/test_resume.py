@@ -12,7 +12,7 @@ import pytest
 
 # Claims with all kinds of evidence that together take some seconds.
 PATTERNS = ["adaptive-norms/proposition-1*", "adaptive-norms/lemma-1", "adaptive-norms/average*"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("resume")]
+pytestmark = pytest.mark.slow
 
 
 def command(folder, store, out, patterns=PATTERNS):
