@@ -13,7 +13,6 @@ from theory.core.papers import PAPERS
 
 ENTRIES = {entry.claim.id: entry for entry in registry().select()}
 CLAIM_IDS = sorted(ENTRIES)
-pytestmark = pytest.mark.xdist_group("verify")
 
 
 @pytest.fixture(scope="session")
