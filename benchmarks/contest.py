@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -40,6 +41,8 @@ class Entrant:
         CPU seconds of one run, for an entrant that runs in a process of its own.
     least : float
         Part of the group's limit that this entrant needs; 0.5 in single precision, say.
+    warm : callable, optional
+        A small run that is not timed, so that no time contains imports and first calls.
     """
 
     name: str
@@ -47,12 +50,22 @@ class Entrant:
     note: str | Callable[[], str] = ""
     spent: Callable[[], float] | None = None
     least: float = 1.0
+    warm: Callable[[], object] | None = None
 
     def seconds(self, calls: int = 1) -> float:
         """CPU seconds of one run, the mean of some."""
         if self.spent is not None:
             return sum(self.spent() for _ in range(calls)) / calls
         return cpu_seconds(lambda: [self.run() for _ in range(calls)]) / calls
+
+
+def entrant(
+    name: str, function: Callable[..., float], arguments: tuple[Any, ...], small: tuple[Any, ...],
+    *, note: str = "", least: float = 1.0,
+) -> Entrant:  # fmt: skip
+    """An entrant that calls `function` on `arguments`, and on `small` ones before it is timed."""
+    warm = partial(function, *small)
+    return Entrant(name, partial(function, *arguments), note, least=least, warm=warm)
 
 
 @dataclass(frozen=True)
@@ -116,8 +129,10 @@ def contest(
     seconds = _SHORT_SECONDS if seconds is None else seconds
     values, first = {}, {}
     for one in entrants:
+        if one.warm is not None:
+            one.warm()  # a long first run is the only one
         start = time.process_time()
-        values[one.name] = float(one.run())  # also compiles, and touches all memory
+        values[one.name] = float(one.run())  # also touches all memory
         first[one.name] = time.process_time() - start
         difference = _relative(values[one.name], values[entrants[0].name])
         if not difference <= tolerance:

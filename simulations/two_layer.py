@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,8 @@ _NOISE_STEPS = 32
 _BLOCK_TRIALS = 32
 DIVERGED = reference.DIVERGED
 PRECISIONS = ("float64", "float32")
+# Overflow is how a trial diverges; what it computes from then on is not used.
+_OVERFLOWS = np.errstate(over="ignore", invalid="ignore")
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
     "sgd": optimizers.sgd, "sgd_momentum": optimizers.sgd_momentum,
@@ -93,7 +96,8 @@ def simulate(
     Parameters
     ----------
     optimizer : str or Optimizer
-        A name of ``OPTIMIZERS`` with learning rate `eta` and `hyperparameters`, or an optimizer.
+        A name of ``OPTIMIZERS`` with learning rate `eta` and `hyperparameters`, or an optimizer;
+        one of your own runs without a fused kernel.
     steps : int >= 1
     record : int or sequence of int, optional
         Record every so many steps, or at these steps (0 is the initialisation); the last step
@@ -101,10 +105,11 @@ def simulate(
     d, alpha, target, initial, batch, noise
         See `Problem`.
     precision : {"float64", "float32"}
-        Of the dynamics; draws and statistics are float64. float32 takes about half the time. A
-        step then adds a relative error of up to about ``(d + 8) 2^-24`` of the largest term of
-        each sum, so that it is enough for laws over many trials of a few thousand steps, until
-        the loss is some ``(d 2^-24)^2`` of that of the target; trials diverge at 3e38.
+        Of the dynamics; draws and statistics are float64, except in resident GPU kernels, which
+        use the precision of the dynamics. float32 takes about half the time. A step then adds a
+        relative error of up to about ``(d + 8) 2^-24`` of the largest term of each sum, so that
+        it is enough for laws over many trials of a few thousand steps, until the loss is some
+        ``(d 2^-24)^2`` of that of the target; trials diverge at 3e38.
 
     Raises
     ------
@@ -214,13 +219,33 @@ def make_optimizer(
 
 def _mover(method: Optimizer, problem: Problem, w: Array, W: Array, A: Array) -> Mover:
     """The state that steps are taken on: fused on the host and on a GPU, else the reference."""
+    # An optimizer of somebody's own has no kernel; the reference runs on any device.
+    if not _is_built_in(method):
+        return _Plain(method, problem, w, W, A)
     if isinstance(w, np.ndarray):
         return _Fused(method, problem, w, W, A)
-    # An optimizer of somebody's own has no kernel; the reference runs on any device.
-    if is_cupy_array(w) and method.name in OPTIMIZERS:
+    if is_cupy_array(w):
         device = gpu_device.current_device()
         return OnDevice(device, method, problem.batch, (w, W, A), _step_scalars)
     return _Plain(method, problem, w, W, A)
+
+
+def _is_built_in(method: Optimizer) -> bool:
+    """Whether it is an optimizer of ``OPTIMIZERS``: its rule, not its name alone."""
+    if type(method) is not Optimizer or method.name not in OPTIMIZERS:
+        return False
+    try:
+        ours = OPTIMIZERS[method.name](**method.hyperparameters, weight_decay=method.weight_decay)
+    except (TypeError, ValueError):
+        return False
+    return ours.slots == method.slots and _contents(ours.rule) == _contents(method.rule)
+
+
+def _contents(rule: Callable[..., Any]) -> tuple[Any, ...]:
+    """Code of a function and what it closes over; the object itself if it is none."""
+    if not isinstance(rule, FunctionType):
+        return (rule,)
+    return rule.__code__, *(cell.cell_contents for cell in rule.__closure__ or ())
 
 
 def _trace(
@@ -289,6 +314,7 @@ class _Plain:
         xp = array_namespace(w)
         self.diverged = xp.full((w.shape[0],), -1, dtype=xp.int64)
 
+    @_OVERFLOWS
     def advance(self, first: int, steps: int, drawn: Mapping[str, Array]) -> None:
         """Take `steps` steps; a trial that diverged keeps its weights."""
         xp = array_namespace(self.w)
@@ -350,6 +376,7 @@ def _part(drawn: Mapping[str, Array], low: int, high: int) -> dict[str, Array]:
     return {name: xp.asarray(values[:, low:high, ...], copy=True) for name, values in drawn.items()}
 
 
+@_OVERFLOWS
 def _observe(mover: Mover, A: Array, step: int) -> dict[str, Array]:
     """Statistics of every trial after `step` steps; NaN for those that diverged."""
     xp = array_namespace(A)

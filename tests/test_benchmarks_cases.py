@@ -10,7 +10,7 @@ import pytest
 from benchmarks import CASES, contest, egop, gpu, ols, pages, smoothness_sdp, two_layer_gpu, wigner
 from benchmarks.contest import DisagreementError, Entrant, Peer
 from benchmarks.machine import Machine, levels
-from benchmarks.peers import rmt_peer
+from benchmarks.peers import numpy_shares_peer, rmt_peer
 from simulations.engine.execution import one_thread
 from theory.egop.smoothness import smallest_smoothness_sum
 
@@ -126,6 +126,54 @@ def test_a_long_run_is_not_repeated(monkeypatch):
     assert (row["runs"], row["note"], len(runs)) == (1, "1 run", 1)
 
 
+def test_a_peer_is_warm_before_its_only_run(monkeypatch):
+    monkeypatch.setattr(contest, "_LONG_SECONDS", 0.0)
+    seen = []
+    one = contest.entrant("one", lambda size: seen.append(size) or 1.0, (9,), (2,), note="said")
+    (row,) = contest.contest("title", [one], repeats=3, tolerance=0.0, seconds=0)["rows"]
+    assert (seen, row["runs"], row["note"]) == ([2, 9], 1, "said")
+
+
+@pytest.mark.parametrize(
+    ("peer", "function", "arguments"),
+    [
+        ("numpy_shares_peer", "wigner", (12,)),
+        ("numpy_shares_peer", "ols", (12, 20)),
+        ("numpy_egop_peer", "entrants", (np.eye(12),)),
+        ("torch_shares_peer", "wigner", (12,)),
+        ("torch_shares_peer", "ols", (12, 20)),
+        ("torch_egop_peer", "entrants", (np.eye(12),)),
+        ("convex_peer", "entrants", (np.eye(12),)),
+    ],
+)
+def test_every_peer_has_a_small_run(peer, function, arguments):
+    needs = {"torch": ("torch",), "convex": ("cvxpy", "clarabel", "scs")}
+    for name in needs.get(peer.split("_")[0], ()):
+        pytest.importorskip(name)
+    module = importlib.import_module(f"benchmarks.peers.{peer}")
+    for one in getattr(module, function)(*arguments):
+        assert one.warm() > 0.0
+        assert one.run() > 0.0
+
+
+def test_single_precision_halves_the_random_bits_of_numpy():
+    for one in (*numpy_shares_peer.wigner(400), *numpy_shares_peer.ols(60, 90)):
+        single = one.name.endswith("float32")
+        assert (one.least, one.note) == ((0.5, "float32") if single else (1.0, ""))
+
+
+def test_solvers_without_a_modelling_layer_find_the_value_of_case_d():
+    for name in ("cvxpy", "clarabel", "scs"):
+        pytest.importorskip(name)
+    H = smoothness_sdp.hessian("OLS", 12)
+    value = smallest_smoothness_sum(H).value
+    found = importlib.import_module("benchmarks.peers.convex_peer").entrants(H)
+    assert [one.name for one in found] == ["Clarabel", "SCS"]
+    for one in found:
+        assert one.run() == pytest.approx(value, rel=smoothness_sdp.AGREEMENT)
+        assert "modelling excluded" in one.note
+
+
 def test_shares_of_the_limit():
     half = Entrant("half", lambda: sum(range(20_000)), least=0.5)
     entrants = [Entrant("whole", lambda: sum(range(20_000))), half]
@@ -138,7 +186,10 @@ def test_shares_of_the_limit():
 
 
 def test_growth_of_a_quadratic_cost():
-    sizes = {n: (lambda n=n: [sum(range(n)) for _ in range(n)]) for n in (200, 400, 800)}
+    # From 1000 on: Python keeps integers up to 256, so that sums of them are cheaper.
+    sizes = {
+        n: (lambda n=n: [sum(range(1000, 1000 + n)) for _ in range(n)]) for n in (200, 400, 800)
+    }
     row = contest.growth("sums", "n", 2.0, sizes)
     # Timing noise, not the fit: loops over n numbers n times cost n^2.
     assert 1.5 < row["exponent"] < 2.5

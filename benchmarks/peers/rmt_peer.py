@@ -72,4 +72,5 @@ def wigner(d: int) -> list[Entrant | dict[str, str]]:
         return [{"name": _NAME, "reason": f"not installed in its environment: {error}"}]
     versions = ", ".join(f"{name} {version}" for name, version in child.versions.items())
     note = f"process of its own: {versions}"
-    return [Entrant(_NAME, lambda: child.ask(d)[0], note, lambda: child.ask(d)[1])]
+    return [Entrant(_NAME, lambda: child.ask(d)[0], note, lambda: child.ask(d)[1],
+                    warm=lambda: child.ask(4))]  # fmt: skip

@@ -7,6 +7,9 @@ from typing import Any
 
 from proofs_check.engine.rules import Outcome
 
+# Steps of z3's own count; on slow formulas a processor does about as many.
+_STEPS_PER_SECOND = 200_000
+
 
 def polynomial(hypotheses: Sequence[Any], conclusion: Any, seconds: float = 20) -> Outcome:
     """Prove with z3 that the hypotheses imply the conclusion for all values of the variables.
@@ -14,6 +17,10 @@ def polynomial(hypotheses: Sequence[Any], conclusion: Any, seconds: float = 20) 
     Contradictory hypotheses are a failure, since they would imply anything. A model of the
     negation is evaluated again before it counts as a witness; a formula with a division by a
     variable (a total function in z3), a quantifier or an uninterpreted function has none.
+
+    `seconds` is nominal: z3 gives up after 200000 steps for each of them, by its own count, and
+    works in a context of its own, so that neither the speed and load of the machine nor earlier
+    steps of the process enter the answer. The proofs of the suite take at most 14000.
     """
     import z3
 
@@ -21,8 +28,11 @@ def polynomial(hypotheses: Sequence[Any], conclusion: Any, seconds: float = 20) 
     if hypotheses:
         given = " and ".join(str(h).replace("\n", " ") for h in hypotheses)
         claim = f"{given} imply {claim}"
-    solver = z3.Solver()
-    solver.set("timeout", max(1, int(1000 * seconds)))
+    context = z3.Context()
+    hypotheses = [hypothesis.translate(context) for hypothesis in hypotheses]
+    conclusion = conclusion.translate(context)
+    solver = z3.Solver(ctx=context)
+    solver.set("rlimit", max(1, int(_STEPS_PER_SECOND * seconds)))
     # z3 would take Ctrl-C for itself, and answer "unknown".
     solver.set("ctrl_c", False)
     solver.add(*hypotheses)

@@ -86,7 +86,7 @@ def _claimed_radius(statement: Statement, point: Point) -> float:
     trials=_TRIALS,
     block=20,
     estimate=WorstCase("radius", "lower"),
-    claimed=_claimed_radius, divisible=True,
+    claimed=_claimed_radius, host=True,
 )  # fmt: skip
 def smallest_radius(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """The smallest radius of each run; exercised: iterations whose success is claimed."""
@@ -106,7 +106,7 @@ def _claimed_successes(statement: Statement, point: Point) -> float:
     block=20,
     estimate=WorstCase("successes", "upper"),
     claimed=_claimed_successes,
-    divisible=True,
+    host=True,
 )
 def successes(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """The number of successes of each run, all of them exercised."""
@@ -130,7 +130,7 @@ _THEOREM = [_SADDLE, _BOWL, _LEAP, *_SMALL, *_LARGE]
     block=20,
     estimate=WorstCase("iterations", "upper"),
     claimed=_claimed_iterations,
-    divisible=True,
+    host=True,
 )
 def iterations(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """The number of iterations of each run, all of them exercised."""
@@ -150,7 +150,7 @@ _OWN = _safeguarded([
     block=20,
     estimate=WorstCase("iterations", "upper"),
     claimed=_claimed_iterations,
-    divisible=True,
+    host=True,
 )
 def safeguarded_iterations(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """The number of iterations of each run of the safeguarded method."""

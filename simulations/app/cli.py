@@ -169,7 +169,11 @@ def _inspecting(command: Adder) -> None:
                         help="default: the suffix of --out")  # fmt: skip
     export.add_argument("--out", metavar="FILE", required=True, type=path_name)
     keep = command("store", "Remove what the store has of former versions of the claims.")
-    keep.add_argument("action", choices=("prune",))
+    keep.add_argument(
+        "action", choices=("prune",),
+        help="a claim's results belong to its sources, the --claims files that add checks to it "
+        "and the versions of the libraries: prune with those of the runs to keep",
+    )  # fmt: skip
     command("doctor", "Report backend, GPU, versions, threads and the health of the store.")
 
 

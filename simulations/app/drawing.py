@@ -82,7 +82,9 @@ def _site(
     folder = make_directory("--out", arguments.out or REPORT_FOLDER)
     build(
         report, registry(files), folder, maps=maps, files=files,
-        benchmarks=load_benchmarks(arguments.benchmarks or BENCHMARK_FOLDER),
+        benchmarks=load_benchmarks(
+            arguments.benchmarks or BENCHMARK_FOLDER, strict=arguments.benchmarks is not None
+        ),
         workers=drawing_workers(report, arguments.workers),
     )  # fmt: skip
     return folder / "index.html"

@@ -6,33 +6,38 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from simulations.app.cli import MOST_TRIALS, MOST_WORKERS, OK, UsageError
+from simulations.app.cli import OK, UsageError
 from simulations.app.executing import executing
 from simulations.app.files import make_directory, write_text
 from simulations.app.interrupts import require_no_interrupt
 from simulations.app.progress import make_progress
 from simulations.app.results import save_map, tell_incidents
-from simulations.app.runner import FAMILY_LEVEL, Run, RunSettings
+from simulations.app.runner import FAMILY_LEVEL
 from simulations.app.simulate import parse_setting, require_numbers
+from simulations.app.sweep import RunSettings, Sweep
 from simulations.app.tables import write_rows
 from simulations.app.work import registry
+from simulations.engine.backend import HOST
 from simulations.engine.manifest import Manifest
-from simulations.engine.map_refinement import LARGEST_STAGES, Raster, to_measure
+from simulations.engine.map_refinement import Raster, to_show
 from simulations.engine.maps import (
     MAPPED,
     Axis,
     Range,
+    all_rows,
     axis,
     cells,
     counts,
+    devices,
     judge,
     numeric_parameters,
     parameter_names,
     takes_integers,
+    value_text,
     with_trials,
 )
 from simulations.engine.measurement import points
@@ -60,7 +65,7 @@ class Plan:
     def finer(self, measured: Measured) -> dict[tuple[int, int], dict[str, Any]]:
         """The grid points of the next stage by their places in the finer raster."""
         whole = takes_integers(self.check, self.x.name), takes_integers(self.check, self.y.name)
-        return to_measure(measured.raster, measured.rows, self.base, whole=whole)
+        return to_show(measured.raster, measured.rows, self.base, whole=whole)
 
     @property
     def name(self) -> str:
@@ -80,65 +85,66 @@ class Measured:
         Which row each small cell shows.
     levels : list of float
         Level of each test, stage by stage, beginning with the cells asked for.
+    known : dict
+        Index of the row of every grid point that was measured, by its JSON: a point has the same
+        trials in every stage, and is tested once.
     """
 
     rows: list[dict[str, Any]]
     raster: Raster
     levels: list[float]
+    known: dict[str, int] = field(default_factory=dict)
+
+    def new(self, wanted: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The grid points that have no row yet, each once, by their JSON."""
+        named = {canonical_json(cell): cell for cell in wanted}
+        return {name: cell for name, cell in named.items() if name not in self.known}
 
 
-class MapRun(Run):
+class MapRun(Sweep):
     """The part of a run that a map needs: blocks from the store or the workers, cell by cell."""
 
     def measure(self, plans: Sequence[Plan], stages: int = 0) -> list[Measured]:
         """The rows of every map, refined `stages` times along the border of what is refuted.
 
-        Each stage has an equal share of the family's level, and all its tests the same level.
+        Each stage has an equal share of the family's level, and all its tests the same level. A
+        grid point that an earlier stage measured is not tested again: cells show its row.
         """
         found = [Measured([], Raster.of(plan.x, plan.y), []) for plan in plans]
         self._stage(plans, found, [plan.cells for plan in plans], stages)
         for _ in range(stages):
             wanted = [plan.finer(one) for plan, one in zip(plans, found, strict=True)]
-            new = [list({canonical_json(cell): cell for cell in places.values()}.values())
-                   for places in wanted]  # fmt: skip
-            first = [len(one.rows) for one in found]
-            self._stage(plans, found, new, stages)
-            for one, places, fresh, start in zip(found, wanted, new, first, strict=True):
-                rows = {canonical_json(cell): start + k for k, cell in enumerate(fresh)}
-                shown = {place: rows[canonical_json(cell)] for place, cell in places.items()}
+            self._stage(plans, found, [list(places.values()) for places in wanted], stages)
+            for one, places in zip(found, wanted, strict=True):
+                shown = {place: one.known[canonical_json(cell)] for place, cell in places.items()}
                 one.raster = one.raster.finer().with_rows(shown)
         return found
 
     def _stage(
         self, plans: Sequence[Plan], found: Sequence[Measured],
-        stage: Sequence[Sequence[dict[str, Any]]], stages: int,
+        wanted: Sequence[Sequence[dict[str, Any]]], stages: int,
     ) -> None:  # fmt: skip
-        """Add the rows of new cells of every map, all tested at one level."""
-        tasks = [task for plan, fresh in zip(plans, stage, strict=True) for cell in fresh
+        """Add the rows of those wanted cells of every map that are new, all tested at one level."""
+        new = [one.new(stage) for one, stage in zip(found, wanted, strict=True)]
+        tasks = [task for plan, fresh in zip(plans, new, strict=True) for cell in fresh.values()
                  for task in self.blocks(plan.check, cell)]  # fmt: skip
         self.do("blocks", tasks)
-        level = FAMILY_LEVEL / (stages + 1) / max(1, sum(map(len, stage)))
-        for plan, one, fresh in zip(plans, found, stage, strict=True):
+        level = FAMILY_LEVEL / (stages + 1) / max(1, sum(map(len, new)))
+        for plan, one, fresh in zip(plans, found, new, strict=True):
             one.levels.append(level)
-            one.rows += [self._row(plan, cell, level) for cell in fresh]
+            for name, cell in fresh.items():
+                one.known[name] = len(one.rows)
+                one.rows.append(self._row(plan, cell, level))
 
     def _row(self, plan: Plan, cell: dict[str, Any], level: float) -> dict[str, Any]:
         found = self.merged(plan.check, cell)
         outcome = found.error or found.statistics
-        return judge(plan.check, plan.check.claim.itself(), cell, outcome, alpha=level)
+        row = judge(plan.check, plan.check.claim.itself(), cell, outcome, alpha=level)
+        return {**row, "device": None if found.error else found.device}
 
 
 def run_map(arguments: argparse.Namespace) -> int:
     """Run ``adageo map``; exit status 0 whatever the map shows."""
-    for name, least in (("trials", 1), ("seed", 0), ("workers", 1), ("refine", 0)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            raise UsageError(f"--{name} {value}: it must be an integer >= {least}")
-    for name, most in (("trials", MOST_TRIALS), ("workers", MOST_WORKERS)):
-        if (getattr(arguments, name) or 0) > most:
-            raise UsageError(f"--{name} {getattr(arguments, name)}: it must be in 1..{most}")
-    if arguments.refine > LARGEST_STAGES:
-        raise UsageError(f"--refine {arguments.refine}: it must be in 0..{LARGEST_STAGES}")
     files = tuple(arguments.claims)
     entry = registry(files)[arguments.claim]
     plans = plan_maps(entry, arguments.x, arguments.y, arguments.trials, arguments.set)
@@ -164,6 +170,9 @@ def run_map(arguments: argparse.Namespace) -> int:
         if "refinement" in one:
             print(f"  refined {arguments.refine} times along the border of what is refuted: "
                   f"{len(one['refinement']['cells'])} more cells")  # fmt: skip
+        on = devices(all_rows(one))
+        if on != [HOST] or place.backend != "numpy":
+            print(f"  measured on: {', '.join(on) or 'no device'}")
         _write(folder / plan.name, one)
     return OK
 
@@ -262,7 +271,7 @@ def _write(path: Path, found: dict[str, Any]) -> None:
     from simulations.engine.figures import save
     from simulations.engine.map_figure import figure_of
 
-    rows = [*found["cells"], *found.get("refinement", {}).get("cells", [])]
+    rows = all_rows(found)
     write_text("--out", f"{path}.json", json.dumps(found, indent=1, allow_nan=False) + "\n")
     write_rows(f"{path}.csv", list(rows[0]), rows)
     save(figure_of(found), path, ("svg", "png"))
@@ -273,13 +282,13 @@ def _print(plan: Plan, rows: Sequence[dict[str, Any]]) -> None:
     """Print the verdicts as a grid with the largest y on top, then the reasons of errors."""
     across = len(plan.x.values)
     print(f"{plan.check.claim.id} [{plan.check.name}]")
-    labels = [_short(value) for value in plan.y.values]
+    labels = [value_text(value) for value in plan.y.values]
     width = max(map(len, labels))
     for j in reversed(range(len(plan.y.values))):
         marks = "".join(_MARKS[row["verdict"]] for row in rows[j * across : (j + 1) * across])
         print(f"  {labels[j]:>{width}} |{marks}")
     ends = " .. ".join(
-        _short(value) for value in dict.fromkeys(plan.x.values[:: max(1, across - 1)])
+        value_text(value) for value in dict.fromkeys(plan.x.values[:: max(1, across - 1)])
     )
     print(f"  {plan.y.name} (up), {plan.x.name} (right): {ends}")
     found = counts(rows)
@@ -291,7 +300,3 @@ def _print(plan: Plan, rows: Sequence[dict[str, Any]]) -> None:
 
 def _names(plan: Plan) -> tuple[str, str]:
     return plan.x.name, plan.y.name
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

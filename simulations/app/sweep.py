@@ -32,7 +32,8 @@ from simulations.engine.measurement import blocks
 from simulations.engine.moments import Statistics
 from simulations.engine.sampling import backend_of
 from simulations.engine.store import Store
-from theory.core import Check, Entry
+from simulations.engine.versions import gpu_versions
+from theory.core import Check, Entry, Verdict
 
 Task = BlockTask | EvidenceTask
 # Merged statistics below this size are kept; larger ones are merged again when needed.
@@ -162,10 +163,12 @@ class Sweep:
         """The content address of the task's result."""
         source = self.sources[task.claim]
         if isinstance(task, BlockTask):
+            backend = backend_class(task.backend)
+            libraries = {"libraries": gpu_versions()} if backend == "cupy" else {}
             return self.store.content_key(
                 kind="block", source=source, claim=task.claim, check=task.check,
                 point=dict(task.point), index=task.index, size=task.size, seed=task.seed,
-                backend=backend_class(task.backend),
+                backend=backend, **libraries,
             )  # fmt: skip
         return self.store.content_key(
             kind="evidence", source=source, claim=task.claim, checks=list(task.checks),
@@ -205,9 +208,10 @@ class Sweep:
         if isinstance(task, BlockTask):
             return self.store.has(key)
         stored = self.store.get(key)
-        if stored is not None:
-            self.results[key] = stored
-        return stored is not None
+        if stored is None or _has_error(stored):
+            return False
+        self.results[key] = stored
+        return True
 
     def _keep(self, task: Task, result: dict[str, Any]) -> None:
         key = self.key(task)
@@ -218,7 +222,9 @@ class Sweep:
         try:
             if isinstance(task, EvidenceTask):
                 self.results[key] = result
-                self.store.put(key, result, origin=origin)
+                # What failed may have lacked memory, or time: it is tried again next time.
+                if not _has_error(result):
+                    self.store.put(key, result, origin=origin)
             else:
                 arrays = {**result["arrays"], "seconds": result["seconds"]}
                 if result["device"] != HOST:
@@ -226,6 +232,10 @@ class Sweep:
                 self.store.put_arrays(key, arrays, origin=origin)
         except ValueError as error:  # one check's data that is no JSON is that check's error
             self.results[key] = {"error": f"the result cannot be stored: {error}"}
+
+
+def _has_error(result: dict[str, Any]) -> bool:
+    return any(piece["verdict"] == Verdict.ERROR for piece in result["evidence"])
 
 
 class _BlockError(Exception):

@@ -70,7 +70,8 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
 
 def _write_npz(path: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     with open(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **_arrays(columns, rows))
+        # The stubs take every name of an array for `allow_pickle`.
+        np.savez(file, **_arrays(columns, rows))  # type: ignore[arg-type]
 
 
 def _write_parquet(path: str, columns: Sequence[str], rows: Sequence[Row]) -> None:

@@ -7,17 +7,21 @@ any process.
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from proofs_check.engine import run_proof, run_search
 from simulations.app.rooms import NO_CLAIMS, ROOMS
-from simulations.engine.fingerprint import fingerprint
+from simulations.engine.fingerprint import PACKAGES, fingerprint
 from simulations.engine.measurement import run_block
 from simulations.engine.memory import keep_freed_memory
 from simulations.engine.sampling import device_of
@@ -37,8 +41,10 @@ from theory.core import (
 Source = dict[str, Any]
 
 _registries: dict[tuple[str, ...], Registry] = {}
-# The code of each claim as this process imported it; only workers on other machines ask.
+# The code of each claim; only workers on other machines ask. Its files are read after their import,
+# and `_since` says since when this process may have had each module: none may have changed later.
 _imported: dict[tuple[str, ...], dict[str, str]] = {}
+_since: dict[str, float] = {}
 
 
 def registry(files: Sequence[str] = ()) -> Registry:
@@ -65,7 +71,7 @@ def find_statement(entry: Entry, variant: str | None) -> Statement:
 def source_of(entry: Entry) -> Source:
     """Return the checksum of the claim's code, and the versions of the libraries under it."""
     files = fingerprint([entry.file, *(check.file for check in entry.checks)])
-    return {"files": files, "libraries": library_versions()}
+    return {"files": files, "libraries": library_versions(entry.claim.extra)}
 
 
 def digest_of(source: Source) -> str:
@@ -150,10 +156,65 @@ def initialise(files: tuple[str, ...]) -> None:
 
 
 def initialise_elsewhere(files: tuple[str, ...]) -> None:
-    """Prepare a worker on another machine, which also notes the code that it has."""
+    """Prepare a worker on another machine, which also notes the code that it has.
+
+    Raises
+    ------
+    EnvironmentLacksError
+        If a first-party file has changed since this process imported it.
+    """
     if files not in _imported:
+        # What is there by now came after the last look, or after the start of the process.
+        _note_modules(max(_since.values(), default=_process_start()))
+        now = time.time()
         entries = registry(files).select([])
-        _imported[files] = {entry.claim.id: digest_of(source_of(entry)) for entry in entries}
+        digests = {entry.claim.id: digest_of(source_of(entry)) for entry in entries}
+        _note_modules(now)
+        _require_unchanged(files, entries)
+        _imported[files] = digests
+
+
+def _process_start() -> float:
+    # Dask brings it, and only Dask's workers come here.
+    return float(import_module("psutil").Process().create_time())
+
+
+def _note_modules(since: float) -> None:
+    for name in list(sys.modules):
+        _since.setdefault(name, since)
+
+
+def _require_unchanged(files: tuple[str, ...], entries: Sequence[Entry]) -> None:
+    for name, source in _first_party(files, entries):
+        for path in (source, *source.parent.glob("*.cu*")):
+            if _changed_at(path) > _since[name]:
+                raise EnvironmentLacksError(f"{path} has changed since this worker started; "
+                                            "restart the workers")  # fmt: skip
+
+
+def _changed_at(path: Path) -> float:
+    """When a file last changed; never mind how if it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return math.inf
+    # A copy may keep the time of its original; that of the inode is its own.
+    return max(status.st_mtime, status.st_ctime)
+
+
+def _first_party(files: tuple[str, ...], entries: Sequence[Entry]) -> Iterator[tuple[str, Path]]:
+    """Imported modules that may be code of a claim, with their source files."""
+    packages = {*PACKAGES, *(entry.module.partition(".")[0] for entry in entries)}
+    beside = {Path(file).resolve().parent for file in files}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is None or f"{name}.".startswith("simulations.app."):
+            continue
+        path = Path(file).resolve()
+        # Claims of other commands may lie beside these, which do not import them.
+        near = not name.startswith("adageo_claims_") and "site-packages" not in path.parts
+        if name.partition(".")[0] in packages or (near and not beside.isdisjoint(path.parents)):
+            yield name, path
 
 
 def perform_elsewhere(task: BlockTask | EvidenceTask) -> dict[str, Any]:

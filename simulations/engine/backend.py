@@ -29,6 +29,10 @@ Array = Any
 FloatArray = npt.NDArray[numpy.float64]
 
 
+class NoGpuError(EnvironmentLacksError):
+    """CuPy, its driver or a GPU is missing; what ``auto`` takes NumPy for."""
+
+
 @dataclass(frozen=True)
 class Backend:
     """An Array-API namespace, its name and the device behind it.
@@ -98,7 +102,7 @@ def select_backend(name: str) -> Backend:
     ------
     EnvironmentLacksError
         If ``cupy`` is asked for and CuPy, its driver, a GPU or the device of that number is
-        missing, or the variable cannot be read; the text says which.
+        missing, or a GPU is found and the variable cannot be read; the text says which.
     ValueError
         If `name` is not one of ``BACKENDS`` or ``cupy:N``.
     """
@@ -109,7 +113,7 @@ def select_backend(name: str) -> Backend:
     if name == "auto":
         try:
             return _cupy_backend(None)
-        except EnvironmentLacksError:
+        except NoGpuError:
             return select_backend("numpy")
     if matched := _CUPY.fullmatch(name):
         return _cupy_backend(None if matched[1] is None else int(matched[1]))
@@ -121,7 +125,7 @@ def _cupy_backend(number: int | None) -> Backend:
     try:
         cupy = importlib.import_module("cupy")
     except ImportError as error:
-        raise EnvironmentLacksError(
+        raise NoGpuError(
             f"backend 'cupy' needs the package CuPy, which cannot be imported ({error}); "
             "install adageo[gpu], or choose --backend numpy"
         ) from error
@@ -135,7 +139,7 @@ def _gpu_name(cupy: Any, number: int | None) -> str:
     try:
         count = int(cupy.cuda.runtime.getDeviceCount())
         if count == 0:
-            raise EnvironmentLacksError("backend 'cupy' needs a CUDA GPU; CuPy finds none")
+            raise NoGpuError("backend 'cupy' needs a CUDA GPU; CuPy finds none")
         if number is not None:
             if number >= count:
                 raise EnvironmentLacksError(
@@ -149,7 +153,7 @@ def _gpu_name(cupy: Any, number: int | None) -> str:
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EnvironmentLacksError(
+        raise NoGpuError(
             f"backend 'cupy' needs a usable CUDA GPU and driver; CuPy says: {reason}"
         ) from error
     return str(properties["name"].decode())

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from simulations.engine.backend import select_backend
+from simulations.engine.backend import NoGpuError, select_backend
 from simulations.engine.execution import TaskError, one_thread
 from simulations.engine.manifest import cpu_model
 from simulations.engine.versions import differences, environment
@@ -253,6 +253,8 @@ class DaskExecutor:
                                         "workers; start some (docs/clusters.md)")  # fmt: skip
         found = []
         for address, facts in sorted(told.items()):
+            if isinstance(facts, AdageoError):
+                raise EnvironmentLacksError(f"the Dask worker {address}: {facts}") from facts
             if isinstance(facts, BaseException):
                 raise EnvironmentLacksError(
                     f"the Dask worker {address} cannot run adageo ({_one_line(facts)}); "
@@ -378,7 +380,7 @@ def _facts() -> dict[str, Any]:
     """What a worker tells about itself."""
     try:
         gpu: str | None = select_backend("cupy").device
-    except EnvironmentLacksError:
+    except NoGpuError:
         gpu = None
     return {
         "host": platform.node(), "cpu": cpu_model(), "gpu": gpu, "environment": environment(),

@@ -8,6 +8,7 @@ never changes a bit. A worker that dies is replaced and its task done again: tas
 from __future__ import annotations
 
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -29,6 +30,7 @@ from theory.core import AdageoError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+LOG = logging.getLogger("adageo.run")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -301,6 +303,7 @@ class _Pool:
         """Start another process for the task of a dead one; raises `death` if it is the last."""
         if worker.deaths + 1 >= _MOST_DEATHS:
             raise death
+        LOG.warning("%s; its work is done again", death)
         self.busy.remove(worker)
         self.start_one(worker.item or worker.waiting, worker.deaths + 1)
 

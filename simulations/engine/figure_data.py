@@ -71,6 +71,19 @@ def parameters(row: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in MEASURED}
 
 
+def residual(row: Mapping[str, Any]) -> float:
+    """Residual of a point of a scaling fit, in standard errors of what was fitted.
+
+    Rows stored before fits kept it have it as ``(y - fitted) / se``.
+
+    >>> residual({"y": 1.02, "fitted": 1.0, "se": 0.01, "residual": 1.98})
+    1.98
+    """
+    if "residual" in row:
+        return float(row["residual"])
+    return float((row["y"] - row["fitted"]) / row["se"])
+
+
 def data_table(results: Results) -> list[dict[str, Any]]:
     """The data behind a claim's figures, one flat dictionary a row, ready for a CSV file.
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-from simulations.engine.figure_data import FigureError, Results, parameters
+from simulations.engine.figure_data import FigureError, Results, parameters, residual
 from simulations.engine.figures import PALETTE, WIDTH
 
 if TYPE_CHECKING:
@@ -213,8 +213,7 @@ def _fit(above: Axes, below: Axes, data: Mapping[str, Any], colour: str, check: 
     label = f"{check}: {name} {data['estimate']:.4g} in [{data['low']:.4g}, {data['high']:.4g}]"
     above.errorbar(x, y, yerr=errors, fmt="o", color=colour)
     above.plot(x, fitted, color=colour, label=label.replace("-", "\u2212"))
-    residuals = [(a - b) / e for a, b, e in zip(y, fitted, errors, strict=True)]
-    below.plot(x, residuals, "o", color=colour)
+    below.plot(x, [residual(row) for row in data["rows"]], "o", color=colour)
 
 
 def _scale(rows: Sequence[Row]) -> tuple[Callable[[Row, str], float], str]:

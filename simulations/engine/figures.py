@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulations.engine.figure_data import FigureError, Results, data_table
-from theory.core import Check, Claim, Entry, Evidence, check_decorator
+from theory.core import Check, Claim, Entry, EnvironmentLacksError, Evidence, check_decorator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -160,6 +160,8 @@ def save(figure: Figure, path: str | Path, formats: Sequence[str] = ()) -> list[
     ------
     FigureError
         If a format is unknown.
+    EnvironmentLacksError
+        If a file cannot be written.
     """
     target = Path(path)
     files = [Path(f"{target}.{name}") for name in formats] or [target]
@@ -167,7 +169,11 @@ def save(figure: Figure, path: str | Path, formats: Sequence[str] = ()) -> list[
         name = file.suffix.removeprefix(".")
         if name not in FORMATS:
             raise FigureError(f"figure {file}: format {name!r}; it must be {', '.join(FORMATS)}")
-        file.write_bytes(_rendered(figure, name))
+        content = _rendered(figure, name)
+        try:
+            file.write_bytes(content)
+        except OSError as error:
+            raise EnvironmentLacksError(f"{file}: cannot write ({error.strerror})") from error
     return files
 
 

@@ -11,7 +11,7 @@ import numpy
 from simulations.engine.backend import FloatArray
 from simulations.engine.figures import PALETTE, WIDTH, style
 from simulations.engine.map_refinement import fine_edges
-from simulations.engine.maps import ERROR, Axis, counts, places
+from simulations.engine.maps import ERROR, Axis, all_rows, counts, places, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +35,12 @@ _LABEL_GAP = {"x": 0.13, "y": 0.06}
 
 def figure_of(found: Mapping[str, Any]) -> Figure:
     """The figure of a stored map: what ``adageo map`` writes as JSON and keeps in the store."""
-    note = ", ".join(f"{name} = {_short(value)}" for name, value in found["others"].items())
+    note = ", ".join(f"{name} = {value_text(value)}" for name, value in found["others"].items())
     axes = (Axis(**found["x"]), Axis(**found["y"]))
     title = f"{found['claim']} [{found['check']}]"
     if "refinement" not in found:
         return draw_map(title, note, *axes, found["cells"])
-    known = [*found["cells"], *found["refinement"]["cells"]]
+    known = all_rows(found)
     shown = [known[k] for line in found["refinement"]["shown"] for k in line]
     return draw_map(title, note, *axes, shown, stage=found["refinement"]["stage"])
 
@@ -81,10 +81,6 @@ def draw_map(
         found = ", ".join(f"{count} {name}" for name, count in counts(rows).items() if count)
         made.set_label(f"{title}: deviation over {x.name} and {y.name}\n{note}; cells: {found}")
     return made
-
-
-def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _ticks(axis: Axis, edges: FloatArray, which: str) -> tuple[list[float], list[str]]:

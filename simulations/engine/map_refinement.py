@@ -1,10 +1,13 @@
 """Refining a map along the border between what is refuted and what is not.
 
-A stage cuts every cell into four. The quarters of a cell that touches the border are measured at
-their own centres, all others show what their cell showed. Which cells these are depends on the
-earlier stages only, whose trials are others, so that each stage can be tested at a level of its
-own: with an equal share of the family's level for each stage, the chance that any cell of a true
-claim is shown as refuted stays at most the family's level, however many cells are refined.
+A stage cuts every cell into four. The quarters of a cell that touches the border show their own
+centres, all others show what their cell showed. A centre that no earlier stage measured is measured
+and tested; one that rounding to integers, or the end of an axis, makes an earlier grid point shows
+that point's row, since the trials of a grid point are the same in every stage. So which points a
+stage tests depends on the earlier stages only, whose trials are others, and each stage can be
+tested at a level of its own: with an equal share of the family's level for each stage, the chance
+that any cell of a true claim is shown as refuted stays at most the family's level, however many
+cells are refined.
 """
 
 from __future__ import annotations
@@ -76,30 +79,27 @@ def border(raster: Raster, rows: Sequence[Row]) -> npt.NDArray[numpy.bool_]:
     return touched
 
 
-def to_measure(
+def to_show(
     raster: Raster, rows: Sequence[Row], base: Mapping[str, Any], *, whole: tuple[bool, bool]
 ) -> dict[tuple[int, int], Point]:
     """The grid points of the next stage, by the cells of ``raster.finer()`` that show them.
+
+    Some may be points of earlier stages, and several cells may show one point.
 
     Parameters
     ----------
     rows : the rows of all stages so far
     base : the other parameters
     whole : whether x, and whether y, takes integers only
-
-    A cell whose centre is what it shows already (an integer that cannot be cut, the end of an
-    axis) is left out.
     """
-    fine = raster.finer()
+    stage = raster.stage + 1
     touched = numpy.repeat(numpy.repeat(border(raster, rows), 2, axis=0), 2, axis=1)
-    across = centres(raster.x, fine.stage, whole=whole[0])
-    up = centres(raster.y, fine.stage, whole=whole[1])
-    found = {}
-    for j, i in numpy.argwhere(touched).tolist():
-        shown = rows[fine.shown[j, i]]
-        if (shown[raster.x.name], shown[raster.y.name]) != (across[i], up[j]):
-            found[j, i] = {**base, raster.x.name: across[i], raster.y.name: up[j]}
-    return found
+    across = centres(raster.x, stage, whole=whole[0])
+    up = centres(raster.y, stage, whole=whole[1])
+    return {
+        (j, i): {**base, raster.x.name: across[i], raster.y.name: up[j]}
+        for j, i in numpy.argwhere(touched).tolist()
+    }
 
 
 def centres(axis: Axis, stage: int, *, whole: bool = False) -> list[float]:

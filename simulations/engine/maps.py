@@ -2,7 +2,8 @@
 
 Every cell is tested at the same level, the family's level over the number of cells, so that the
 chance that any cell of a true claim is shown as refuted is at most the family's level, and all
-intervals hold together with the complementary probability.
+intervals hold together with the complementary probability. The stages of a refinement share the
+family's level in equal parts (`map_refinement`).
 """
 
 from __future__ import annotations
@@ -251,6 +252,21 @@ def _hypotheses(statement: Statement, point: Point) -> bool | None:
         return bool(statement.assumes(**known))
     except (TypeError, KeyError):
         return None
+
+
+def all_rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a stored map: the cells asked for, then those of its refinement, by stages."""
+    return [*found["cells"], *found.get("refinement", {}).get("cells", [])]
+
+
+def devices(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the cells were measured on, each device once; a row without one names none."""
+    return list(dict.fromkeys(name for row in rows if (name := row.get("device"))))
+
+
+def value_text(value: object) -> str:
+    """A value of a parameter as figures and tables on the terminal have it: four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -94,7 +94,10 @@ def _no_memory(where: str, chosen: Backend, check: Check, trials: int, error: Me
     if chosen.name == "cupy":
         text += f"; the budget is {chosen.budget} bytes ({MEMORY_VARIABLE} sets it)"
         if not check.options["divisible"]:
-            text += "; take a smaller block, or declare the measurement divisible"
+            text += (
+                "; take a smaller block, or declare the measurement divisible "
+                "if no trial looks at another"
+            )
     return text
 
 

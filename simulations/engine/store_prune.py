@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from simulations.engine.store_database import Database
+from simulations.engine.store_files import StoreError
 
 
 def prune(shards: Path, database: Database, current: Mapping[str, str]) -> dict[str, int]:
@@ -31,7 +32,7 @@ def prune(shards: Path, database: Database, current: Mapping[str, str]) -> dict[
     Raises
     ------
     StoreError
-        If the store cannot be written; it is then as before.
+        If the store cannot be written; no record that is left misses its file.
     """
 
     def work(connection: sqlite3.Connection) -> dict[str, int]:
@@ -41,10 +42,6 @@ def prune(shards: Path, database: Database, current: Mapping[str, str]) -> dict[
             found = {table: _delete(connection, table) for table in ("rows", "arrays")}
         finally:
             connection.execute("DROP TABLE current")
-        sql = "SELECT shard FROM arrays WHERE shard NOTNULL"
-        wanted = {name for (name,) in connection.execute(sql)}
-        # The transaction keeps writers out: what has no record now will never get one.
-        found["shards"] = _remove_others(shards, wanted)
         without = (
             "SELECT (SELECT count(*) FROM rows WHERE claim ISNULL) + "
             "(SELECT count(*) FROM arrays WHERE claim ISNULL)"
@@ -52,10 +49,19 @@ def prune(shards: Path, database: Database, current: Mapping[str, str]) -> dict[
         found["kept_without_claim"] = connection.execute(without).fetchone()[0]
         return found
 
+    def sweep(connection: sqlite3.Connection) -> int:
+        sql = "SELECT shard FROM arrays WHERE shard NOTNULL"
+        wanted = {name for (name,) in connection.execute(sql)}
+        # The transaction keeps writers out: what has no record now will never get one.
+        return _remove_others(shards, wanted)
+
     removed = database.transaction(work)
-    database.query("VACUUM")
-    # The log has grown by the whole database.
-    database.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    # Files go only after the records that named them are gone for good.
+    removed["shards"] = database.transaction(sweep)
+    with suppress(StoreError):  # the space is given back another time
+        database.query("VACUUM")
+        # The log has grown by the whole database.
+        database.query("PRAGMA wal_checkpoint(TRUNCATE)")
     return removed
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer_global
 from numba.core.typing.templates import signature as typed
@@ -241,11 +240,16 @@ def sign(context: Any, x: Any) -> Any:
     return x(x), emit
 
 
-@cache
 def has_estimates() -> bool:
-    """Whether this processor estimates reciprocal square roots to 14 bits (AVX-512)."""
+    """Whether the processor that Numba compiles for estimates 1/sqrt to 14 bits (AVX-512).
+
+    The host, unless NUMBA_CPU_NAME or NUMBA_CPU_FEATURES is set; then the features must say so.
+    """
     import llvmlite.binding as llvm
 
+    features = config.CPU_FEATURES
+    if config.CPU_NAME is not None or features is not None:
+        return "+avx512f" in (features or "").split(",")
     return bool(llvm.get_host_cpu_features().get("avx512f", False))
 
 

@@ -124,13 +124,14 @@ struct Resident {
     }
   }
 
+  // The same operations in the same order as in `advance`, so that a cut changes no bit.
   ADAGEO_DEVICE void first_product() {
     F sum[COLUMNS] = {};
     ADAGEO_UNROLL
     for (int r = 0; r < ROWS; ++r) {
       const F factor = shuffle(w, r * LANES);
       ADAGEO_UNROLL
-      for (int c = 0; c < COLUMNS; ++c) sum[c] += factor * W[r][c];
+      for (int c = 0; c < COLUMNS; ++c) sum[c] = fused(factor, W[r][c], sum[c]);
     }
     publish(sum);
   }
@@ -214,7 +215,8 @@ struct Resident {
       for (int r = 0; r < ROWS; ++r) {
         const F from = shuffle(before, r * LANES), to = shuffle(w, r * LANES);
         ADAGEO_UNROLL
-        for (int c = 0; c < COLUMNS; ++c) sum[c] += to * cell(r, c, from * e[c], h);
+        for (int c = 0; c < COLUMNS; ++c)
+          sum[c] = fused(to, cell(r, c, from * e[c], h), sum[c]);
       }
       publish(sum);
     } else {
@@ -229,7 +231,7 @@ struct Resident {
         const F e = error[c * 32 + lane];
         F sum = F(0);
         ADAGEO_UNROLL
-        for (int r = 0; r < ROWS; ++r) sum += to[r] * cell(r, c, from[r] * e, h);
+        for (int r = 0; r < ROWS; ++r) sum = fused(to[r], cell(r, c, from[r] * e, h), sum);
         partial[warp * WIDTH + c * 32 + lane] = sum;
       }
     }

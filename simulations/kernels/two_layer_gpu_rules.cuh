@@ -34,6 +34,11 @@ ADAGEO_DEVICE F ratio(F numerator, F denominator) {
 ADAGEO_DEVICE float root(float x) { return sqrtf(x); }
 ADAGEO_DEVICE double root(double x) { return sqrt(x); }
 
+// a b + c, rounded once. Where two places must compute the same bits, a compiler that may
+// contract products and sums as it likes has nothing to choose.
+ADAGEO_DEVICE float fused(float a, float b, float c) { return fmaf(a, b, c); }
+ADAGEO_DEVICE double fused(double a, double b, double c) { return fma(a, b, c); }
+
 struct Sgd {
   static constexpr int slots = 0;
   template <class F>

@@ -18,7 +18,8 @@ ADAGEO_DEVICE F* partial_row(const Task<F>& task, int s, int block) {
   return task.partial + (static_cast<long long>(s) * blocks + block) * task.columns;
 }
 
-// Before the first step of a call: the shares of w'W from the weights alone.
+// Before the first step of a call: the shares of w'W from the weights alone, by the same
+// operations in the same order as in `rows`, so that a cut changes no bit.
 template <class F>
 ADAGEO_DEVICE void first_product(const Task<F>& task) {
   const int s = block_index_y(), block = block_index_x();
@@ -27,7 +28,7 @@ ADAGEO_DEVICE void first_product(const Task<F>& task) {
     F sum = F(0);
     for (int i = block * WARPS; i < (block + 1) * WARPS && i < task.rows; ++i) {
       const long long row = static_cast<long long>(s) * task.rows + i;
-      sum += task.w[row] * task.W[row * task.columns + j];
+      sum = fused(task.w[row], task.W[row * task.columns + j], sum);
     }
     out[j] = sum;
   }
@@ -82,7 +83,7 @@ struct Rows {
       const F e = disturbed(j);
       F sum = F(0);
       for (int r = 0; r < WARPS && block * WARPS + r < d; ++r)
-        sum += shared[WARPS + r] * cell(block * WARPS + r, j, shared[r] * e);
+        sum = fused(shared[WARPS + r], cell(block * WARPS + r, j, shared[r] * e), sum);
       out[j] = sum;
     }
   }

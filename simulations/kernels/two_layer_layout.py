@@ -105,20 +105,21 @@ class Network:
 
     @property
     def w(self) -> Array:
-        """First layer, (trials, d)."""
+        """First layer, (trials, d); a copy."""
         return self._get(self._U, (1 + self._slots, self.d), (0,))
 
     @property
     def W(self) -> Array:  # noqa: N802
-        """Second layer, (trials, d, n)."""
+        """Second layer, (trials, d, n); a copy."""
         blocked = self._matrix()
         if self.by_trials:
-            return np.moveaxis(blocked, -1, 1).reshape(-1, self.d, self.n)[: self.trials]
-        return np.ascontiguousarray(blocked.reshape(self.trials, self.d, -1)[..., : self.n])
+            blocked = np.moveaxis(blocked, -1, 1).copy()
+            return blocked.reshape(-1, self.d, self.n)[: self.trials]
+        return blocked.reshape(self.trials, self.d, -1)[..., : self.n].copy()
 
     @property
     def product(self) -> Array:
-        """``w'W``, (trials, n)."""
+        """``w'W``, (trials, n); a copy."""
         return self._get(self._P, (self.n,), ())
 
     def advance(
@@ -199,7 +200,7 @@ class Network:
         if not self.by_trials:
             return view[:, *index].copy()
         part = view[:, :, *index]
-        return np.ascontiguousarray(part).reshape(-1, *part.shape[2:])[: self.trials]
+        return part.copy().reshape(-1, *part.shape[2:])[: self.trials]
 
     def _put(
         self, memory: Array, shape: tuple[int, ...], index: tuple[Any, ...], values: Array

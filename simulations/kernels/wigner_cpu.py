@@ -28,7 +28,7 @@ from simulations.kernels.normals_reference import DIAGONAL, OFF_DIAGONAL
 from simulations.kernels.wigner_reference import require_problem
 from theory.core.compilation import Compiled
 
-# Sums are closed every so many calls, so that their rounding does not grow with d.
+# Sums are closed every so many calls, so that their rounding grows with the number of chunks.
 _CALLS = 1024
 _CALLS_32 = 128
 _DIAGONAL, _OFF = np.uint64(DIAGONAL), np.uint64(OFF_DIAGONAL)
@@ -119,9 +119,10 @@ def absolute_sums(
     """``sum_i |M_ii|`` and ``sum_{i<j} |M_ij|`` of symmetric Gaussian matrices, (trials,) each.
 
     Arguments, errors and numbers as in `wigner_reference.absolute_sums`, up to rounding: a few eps
-    of each magnitude in the chosen precision, and sqrt(1024) eps of the sums (sqrt(256) in
-    float32, whose partial sums are closed in float64). The result does not depend on `threads`,
-    over which the trials are spread.
+    of each magnitude in the chosen precision, and of the sums sqrt(1024 + d^2/4096) eps: chunks
+    of 1024 pairs, added one after the other. In float32 sqrt(256) eps: its chunks of 256 pairs
+    are added in float64. The result does not depend on `threads`, over which the trials are
+    spread.
 
     Raises
     ------

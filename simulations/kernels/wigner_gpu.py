@@ -15,6 +15,8 @@ from simulations.kernels.wigner_reference import require_problem
 # Calls of a thread, as in the source; pairs of a call.
 CALLS = 32
 PAIRS = {"float64": 1, "float32": 2}
+# Bytes of partial sums on the device at once, but at least one trial.
+_BYTES = 2**30
 _ADDRESS = [(name, np.uint32) for name in ("part", "row", "trial", "k0", "k1")]
 FIELDS = [("partial", np.uint64), ("size", np.int64), ("pieces", np.int64), ("trials", np.int64),
           ("at", np.dtype(_ADDRESS))]  # fmt: skip
@@ -68,9 +70,13 @@ def absolute_sums(
     xp = require_cupy()
     sums = []
     for part, size in ((DIAGONAL, d), (OFF_DIAGONAL, d * (d - 1) // 2)):
-        shape = (trials, pieces(size, precision))
-        partial = xp.empty(shape, dtype=xp.float64)
-        argument = task(partial.data.ptr, size, shape, (part, 0, first, *words))
-        launch(kernel(precision), trials * shape[1], argument)
-        sums.append(xp.sum(partial, axis=1))
+        share, blocks = pieces(size, precision), []
+        block = max(1, _BYTES // (8 * share))
+        for low in range(0, trials, block):
+            shape = (min(block, trials - low), share)
+            partial = xp.empty(shape, dtype=xp.float64)
+            argument = task(partial.data.ptr, size, shape, (part, 0, first + low, *words))
+            launch(kernel(precision), shape[0] * share, argument)
+            blocks.append(xp.sum(partial, axis=1))
+        sums.append(xp.concat(blocks))
     return sigma_diagonal * sums[0], sigma_off * sums[1]

@@ -45,6 +45,7 @@ def surviving(stream: Stream, trials: int, name: str, **options: Any) -> Any:
     """The last record of one statistic for `trials` trajectories that did not diverge.
 
     Trajectories are drawn until so many have survived: the law conditional on not diverging.
+    Which trajectory is trial k depends on all others: measurements with it are not divisible.
 
     Raises
     ------
@@ -98,7 +99,6 @@ _CONFIGURATIONS = [
     block=trials_per_block,
     estimate=estimators.law("ratio"),
     resolution=0.08,
-    divisible=True,
 )
 def law_of_the_ratio(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """R_med,1 of trajectories that did not diverge."""
@@ -127,7 +127,6 @@ def _median(statement: Statement, point: Mapping[str, Any]) -> float:
     estimate=estimators.quantile("ratio", 0.5),
     resolution=0.15,
     claimed=_median,
-    divisible=True,
 )
 def median_over_time(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """R_med,1 after 1 to 100 steps: before, while and after the loss falls."""
@@ -247,7 +246,7 @@ def pivot_quantiles(figure: Figure, results: Results) -> None:
     block=trials_per_block,
     estimate=estimators.proportion("below", side="lower"),
     resolution=0.03,
-    claimed=lambda statement, point: float(statement.formula(point["level"])), divisible=True,
+    claimed=lambda statement, point: float(statement.formula(point["level"])),
 )  # fmt: skip
 def adam_after_20_steps(
     stream: Stream, trials: int, *, level: float, event: str, **point: Any

@@ -48,7 +48,6 @@ _LAWS = {"uniform": (33, 49, 65, 97), "rademacher": (33, 65, 97), "gaussian": (3
     block=trials_per_block,
     estimate=estimators.mean("ratio"),
     resolution=0.15,
-    divisible=True,
 )
 def mean_ratio(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """R_med,1 after the loss has fallen, by the law of the initial weights."""
@@ -127,7 +126,6 @@ def _scale_point(d: int, alpha: float, layer: int) -> dict[str, Any]:
     estimate=estimators.law("ratio"),
     resolution=0.09,
     claimed=lambda statement, point: statement.formula(point["d"], point["alpha"], 1),
-    divisible=True,
 )
 def first_layer(stream: Stream, trials: int, layer: int, **point: Any) -> dict[str, Any]:
     """R_med of a layer after convergence, at four scales of the initial weights."""
@@ -160,7 +158,6 @@ def _relative(stream: Stream, trials: int, layer: int, point: Mapping[str, Any])
     estimate=estimators.quantile("ratio", 0.5, side="upper"),
     resolution=0.1,
     claimed=_allowed(1.25),
-    divisible=True,
 )
 def second_layer(stream: Stream, trials: int, layer: int, **point: Any) -> dict[str, Any]:
     """R_med,2 over the median of the exact law: at most 1.25 times the leading term."""
@@ -175,7 +172,6 @@ def second_layer(stream: Stream, trials: int, layer: int, **point: Any) -> dict[
     estimate=estimators.quantile("ratio", 0.5, side="lower"),
     resolution=0.1,
     claimed=_allowed(0.8),
-    divisible=True,
 )
 def second_layer_from_below(
     stream: Stream, trials: int, layer: int, **point: Any

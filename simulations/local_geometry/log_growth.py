@@ -89,7 +89,7 @@ _QUICK_D, _STANDARD_D = (16, 32, 64, 128), (16, 32, 64, 128, 256, 512)
     trials=_trials,
     block=trials_per_block,
     estimate=estimators.quantile("ratio", 0.5),
-    resolution=0.15, divisible=True,
+    resolution=0.15,
 )  # fmt: skip
 def median_of_the_ratio(stream: Stream, trials: int, layer: int, **point: Any) -> dict[str, Any]:
     """R_med of a layer in the window of the theorem."""

@@ -121,10 +121,10 @@ MAPS = [
     ([*XY, "n=-1:2:3:log"], 2, "the ends of a log range must be positive"),
     ([*XY, "n=1:2:0"], 2, "N is 0; it must be in 1..1000"),
     ([*XY, "n=1:2:3:lin"], 2, "the last part is 'lin'; it must be 'log'"),
-    ([*XY, "n=1:2:3", "--refine", "99"], 2, "--refine 99: it must be in 0..4"),
-    ([*XY, "n=1:2:3", "--trials", "x"], 2, "argument --trials: invalid int value: 'x'"),
-    ([*XY, "n=1:2:3", "--trials", "9" * 15], 2, "9: it must be in 1..10000000000"),
-    ([*XY, "n=1:2:3", "--seed", "-1"], 2, "--seed -1: it must be an integer >= 0"),
+    ([*XY, "n=1:2:3", "--refine", "99"], 2, "--refine: 99 is too many; it must be in 0..4"),
+    ([*XY, "n=1:2:3", "--trials", "x"], 2, "argument --trials: 'x' is not an integer"),
+    ([*XY, "n=1:2:3", "--trials", "9" * 15], 2, "too many; it must be in 1..10000000000"),
+    ([*XY, "n=1:2:3", "--seed", "-1"], 2, "--seed: -1 is negative; it must be an integer >= 0"),
 ]  # fmt: skip
 
 OUTPUTS = [

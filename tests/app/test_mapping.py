@@ -1,14 +1,13 @@
 """``adageo map`` as its user meets it."""
 
-import argparse
 import csv
 import json
 
 import pytest
 
 from simulations.app import work
-from simulations.app.cli import UsageError
-from simulations.app.mapping import add_map_arguments, map_command
+from simulations.app.cli import UsageError, build_parser
+from simulations.app.mapping import map_command
 from simulations.app.template import claim_template
 
 # The template's law, with a sampler that is wrong beyond n = 6 and fails beyond n = 30.
@@ -36,9 +35,7 @@ def mine(tmp_path, monkeypatch):
 
 
 def adageo_map(file, claim, *words, store="st", out="maps"):
-    parser = argparse.ArgumentParser()
-    add_map_arguments(parser)
-    arguments = parser.parse_args([claim, *map(str, words), "--out", out])
+    arguments = build_parser().parse_args(["map", claim, *map(str, words), "--out", out])
     arguments.claims, arguments.store = [str(file)], store
     return map_command(arguments)
 
@@ -65,6 +62,7 @@ def test_the_map_shows_where_the_claim_breaks(mine, capsys):
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == ["supported", "supported", "refuted", "error"] * 3
     assert rows[3]["estimate"] == ""
+    assert [row["device"] for row in rows] == ["CPU", "CPU", "CPU", ""] * 3
     # Planted factor 1.5; the relative standard error is sqrt(2 / 4000) * 1.5 = 0.034.
     assert abs(float(rows[2]["deviation"]) - 0.5) < 5 * 0.034
 
@@ -108,7 +106,19 @@ def test_bad_arguments_are_one_line(mine, claim, x, y, message):
     assert "\n" not in str(caught.value)
 
 
-def test_counts_that_make_no_sense(mine):
-    for name, value in (("--trials", 0), ("--seed", -1), ("--workers", 0)):
-        with pytest.raises(UsageError, match=f"^{name} {value}: it must be an integer >= "):
-            adageo_map(mine, "me/lemma-1.law", *GRID[:4], name, value)
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("--trials", 0, "0 is not positive; it must be an integer >= 1"),
+        ("--seed", -1, "-1 is negative; it must be an integer >= 0"),
+        ("--workers", 0, "0 is not positive; it must be an integer >= 1"),
+        ("--workers", 5000, "5000 is too many; it must be in 1..1024"),
+        ("--refine", -1, "-1 is negative; it must be an integer >= 0"),
+        ("--refine", 9, "9 is too many; it must be in 0..4"),
+        ("--refine", "x", "'x' is not an integer"),
+    ],
+)
+def test_counts_that_make_no_sense(mine, capsys, name, value, message):
+    with pytest.raises(SystemExit):
+        adageo_map(mine, "me/lemma-1.law", *GRID[:4], name, value)
+    assert f"argument {name}: {message}" in capsys.readouterr().err

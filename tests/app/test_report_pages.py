@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import html5lib
+import numpy as np
 import pytest
 from real_report import REAL, real_store
 from synthetic_report import synthetic, synthetic_benchmark, synthetic_map
@@ -42,8 +43,19 @@ class Text(HTMLParser):
 def synthetic_site(tmp_path_factory):
     report, registry = synthetic()
     folder = tmp_path_factory.mktemp("site")
-    build(report, registry, folder, maps=[synthetic_map()], benchmarks=[synthetic_benchmark()])
+    maps = [synthetic_map(), refined_map()]
+    build(report, registry, folder, maps=maps, benchmarks=[synthetic_benchmark()])
     return folder
+
+
+def refined_map():
+    """The synthetic map after one stage: two of its small cells were measured, on a GPU."""
+    coarse = synthetic_map()
+    new = [{**coarse["cells"][4], "alpha": alpha, "device": "toy GPU"} for alpha in (1.25, 1.5)]
+    shown = np.arange(6).reshape(3, 2).repeat(2, axis=0).repeat(2, axis=1)
+    shown[4, :2] = 6, 7
+    stage = {"stage": 1, "levels": [2.5e-5], "cells": new, "shown": shown.tolist()}
+    return {**coarse, "check": "refined", "refinement": stage}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +104,20 @@ def test_a_map_has_figure_counts_and_data(synthetic_site):
     assert "var(--c" not in page
 
 
+def test_a_refined_map_has_all_its_cells_and_the_level_of_each_stage(synthetic_site):
+    text = Text(synthetic_site / "maps.html").text
+    plain, refined = text.split("measurement refined", 1)
+    for part in ("refuted 3 cells", "cells asked for 6", "cells of the refinement 2",
+                 "level of a cell asked for 0.0001", "level of a cell of stage 1 2.5e\u221205",
+                 "measured on toy GPU"):  # fmt: skip
+        assert part in refined, part
+        assert part not in plain, part
+    name = "toy-norms-lemma-2-refined-alpha-eta"
+    rows = list(csv.DictReader((synthetic_site / f"maps/{name}.csv").read_text().splitlines()))
+    assert [row["alpha"] for row in rows] == ["1.0", "2.0"] * 3 + ["1.25", "1.5"]
+    assert [row["device"] for row in rows] == [""] * 6 + ["toy GPU"] * 2
+
+
 def test_benchmarks_have_intervals_beside_their_medians(synthetic_site):
     text = Text(synthetic_site / "benchmarks.html").text
     assert "median (µs)" in text
@@ -109,6 +135,7 @@ def test_a_file_that_is_no_benchmark_is_named(tmp_path):
     with pytest.raises(tables.BenchmarkFileError, match=r"a\.json: cannot be read"):
         tables.load_benchmarks(tmp_path)
     assert tables.load_benchmarks(tmp_path / "none") == []
+    assert tables.load_benchmarks(tmp_path, strict=False) == []
 
 
 def test_scaling_has_its_fit_and_its_residuals(synthetic_site):

@@ -3,10 +3,12 @@
 import os
 import signal
 import sys
+import time
 import tracemalloc
 from pathlib import Path
 
 import pytest
+import sweep_tools
 from sweep_tools import (
     BLOCKS,
     claims_file,
@@ -19,11 +21,15 @@ from sweep_tools import (
     wait_for_blocks,
 )
 
+from simulations.app import sweep as sweeping
+from simulations.app import work
 from simulations.app.cli import main
 from simulations.app.sweep import RunSettings, Sweep
-from simulations.app.work import registry
+from simulations.app.work import EvidenceTask, initialise_elsewhere, registry, source_of
+from simulations.engine import versions
 from simulations.engine.maps import with_trials
 from simulations.engine.store import Store
+from theory.core import EnvironmentLacksError
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +116,88 @@ def test_memory_does_not_grow_with_the_blocks(tmp_path, file):
             finally:
                 tracemalloc.stop()
     assert peaks[1] - peaks[0] < 400 * 500
+
+
+def test_evidence_that_is_an_error_is_not_stored(tmp_path, file):
+    entry = registry((str(file),))["sweep/shifted"]
+    task = EvidenceTask("sweep/shifted", ("proof",), None, "quick", 0, (str(file),))
+    with Store(tmp_path / "store") as store:
+        made = Sweep([entry], RunSettings(files=(str(file),)), store, Counter())
+        for verdict, kept in (("error", False), ("inconclusive", True)):
+            made._keep(task, {"evidence": [{"verdict": "proved"}, {"verdict": verdict}]})
+            assert made.results[made.key(task)]["evidence"][1]["verdict"] == verdict
+            again = Sweep([entry], RunSettings(files=(str(file),)), store, Counter())
+            assert again._is_stored(task) is kept
+
+
+def test_keys_have_the_libraries_that_decide_the_bits(tmp_path, file, monkeypatch):
+    entry = registry((str(file),))["sweep/shifted"]
+    check = entry.of_kind("monte-carlo")[0]
+
+    def keys():
+        with Store(tmp_path / "store") as store:
+            works = [Sweep([entry], RunSettings(backend=name), store, Counter())
+                     for name in ("numpy", "cupy", "cupy:1")]  # fmt: skip
+            return [w.key(w.blocks(check, {"shift": 0.0})[0]) for w in works]
+
+    before = keys()
+    assert before[0] != before[1] == before[2]
+    monkeypatch.setattr(sweeping, "gpu_versions", lambda: ("cupy-cuda13x 99",))
+    after = keys()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_versions_of_an_extra_are_part_of_the_source(file, monkeypatch):
+    installed = {"torch": "2.99", "scikit-learn": "1.99", "cupy-cuda13x": "14.9"}
+    real = versions._version
+    monkeypatch.setattr(versions, "_version", lambda name: installed.get(name) or real(name))
+    versions.library_versions.cache_clear()
+    try:
+        plain = versions.library_versions()
+        assert versions.library_versions("nets") == (*plain, "scikit-learn 1.99")
+        assert versions.library_versions("peers") == (*plain, "torch 2.99")
+        entry = registry((str(file),))["sweep/shifted"]
+        assert source_of(entry)["libraries"] == plain
+        nets = next(e for e in registry().select([]) if e.claim.extra == "nets")
+        assert source_of(nets)["libraries"] == versions.library_versions("nets")
+    finally:
+        versions.library_versions.cache_clear()
+    theirs = {**versions.environment(), "cupy-cuda13x": "13.0"}
+    assert versions.differences(versions.environment(), theirs) == [
+        "cupy-cuda13x 13.0 there, 14.9 here"
+    ]
+
+
+@pytest.mark.parametrize("changed", ["helper.py", "claims"])
+def test_a_worker_refuses_code_that_changed_after_its_import(tmp_path, monkeypatch, changed):
+    """The second command names its files otherwise, so that the worker looks once more."""
+    pytest.importorskip("psutil")
+    monkeypatch.setattr(work, "_imported", {})
+    monkeypatch.setattr(work, "_since", {})
+    # This test is no worker: files may have been edited while the others ran.
+    monkeypatch.setattr(work, "_process_start", time.time)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"helper_of_{changed.partition('.')[0]}"
+    helper = tmp_path / f"{name}.py"
+    helper.write_text("SHIFT = 0.0\n")
+    file = tmp_path / "claims.py"
+    file.write_text(f"import {name}\n{sweep_tools.CLAIMS.replace('PAUSE', '0')}")
+    other = tmp_path / "others.py"
+    other.write_text(file.read_text().replace("sweep/shifted", "sweep/other"))
+    time.sleep(0.05)  # file systems count time in ticks
+    initialise_elsewhere((str(file),))
+    initialise_elsewhere((str(file), str(other)))
+    time.sleep(0.05)
+    edited = helper if changed == "helper.py" else file
+    edited.write_text(edited.read_text() + "# another line\n")
+    work.initialise_elsewhere((str(file),))
+    match = f"{edited.name} has changed since this worker started; restart the workers"
+    with pytest.raises(EnvironmentLacksError, match=match):
+        initialise_elsewhere((str(other), str(file)))
+    sys.modules.pop(name)
+    if edited == file:
+        initialise_elsewhere((str(other),))  # the edited file is none of this command
 
 
 @pytest.mark.nightly

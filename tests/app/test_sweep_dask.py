@@ -17,7 +17,14 @@ from sweep_tools import (
 )
 
 from simulations.app.cli import main
-from simulations.app.work import BlockTask, initialise_elsewhere, perform_elsewhere
+from simulations.app.work import (
+    BlockTask,
+    digest_of,
+    initialise_elsewhere,
+    perform_elsewhere,
+    registry,
+    source_of,
+)
 from simulations.engine.cluster import ClusterAddress, DaskExecutor
 from simulations.engine.execution import TaskError
 from simulations.engine.versions import environment
@@ -75,6 +82,26 @@ def test_a_worker_with_other_code_is_refused(cluster, file):
         )
         with pytest.raises(EnvironmentLacksError, match="other code for sweep/shifted than this"):
             list(work)
+
+
+def test_a_worker_whose_code_has_changed_is_refused(cluster, tmp_path):
+    first = claims_file(tmp_path, pause=0)
+    second = tmp_path / "second.py"
+    second.write_text(first.read_text().replace("sweep/shifted", "sweep/second"))
+
+    def means(files):
+        digest = digest_of(source_of(registry(files)["sweep/shifted"]))
+        point = {"shift": 0.0}
+        task = BlockTask("sweep/shifted", "means", point, 0, 9, 0, "numpy", files, digest)
+        with DaskExecutor(ClusterAddress(cluster.address)) as executor:
+            return ["arrays" in result for _, result in executor.run(
+                perform_elsewhere, [task] * 8, initializer=initialise_elsewhere, initargs=(files,)
+            )]  # fmt: skip
+
+    assert means((str(first),)) == [True] * 8
+    first.write_text(first.read_text().replace("shift + stream", "1.0 + shift + stream"))
+    with pytest.raises(EnvironmentLacksError, match=r"sweep_claims\.py has changed since"):
+        means((str(first), str(second)))
 
 
 def test_workers_of_other_versions_are_refused_and_named(

@@ -6,7 +6,7 @@ from fractions import Fraction
 import flint
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from theory.egop.smoothness import smallest_smoothness_sum
@@ -90,10 +90,17 @@ def test_the_raise_is_small_next_to_what_was_proposed():
 
 
 @settings(max_examples=40)
-@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 5), st.sampled_from(KINDS))
-def test_the_lower_end_is_below_the_dual_value_in_ball_arithmetic(seed, d, k, kind):
+@given(
+    st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 5), st.integers(1, 5),
+    st.sampled_from(KINDS),
+)  # fmt: skip
+@example(seed=0, d=12, k=1, l=5, kind="full")
+@example(seed=0, d=12, k=5, l=1, kind="full")
+def test_the_lower_end_is_below_the_dual_value_in_ball_arithmetic(seed, d, k, l, kind):
     H = symmetric(seed, d, kind)
-    U, V = np.random.Generator(np.random.Philox(seed + 1)).standard_normal((2, d, k))
+    U, V = np.split(
+        np.random.Generator(np.random.Philox(seed + 1)).standard_normal((d, k + l)), [k], axis=1
+    )
     before, flint.ctx.prec = flint.ctx.prec, 300
     try:
         u, v, h = (flint.arb_mat(x.tolist()) for x in (U, V, H))
@@ -108,6 +115,21 @@ def test_the_lower_end_is_below_the_dual_value_in_ball_arithmetic(seed, d, k, ki
         assert found <= value or found <= trivial or found == 0
     finally:
         flint.ctx.prec = before
+
+
+@pytest.mark.parametrize(("k", "others"), [(1, 5), (5, 1), (1, 400), (400, 1)])
+def test_the_lower_end_leaves_room_for_the_rounding_of_all_columns(k, others):
+    # Zero columns change no exact number, but how many products may be rounded.
+    d = 6
+    H = symmetric(0, d, "rank one")
+    U, V = np.zeros((d, k)), np.zeros((d, others))
+    U[:, 0] = np.sign(H[0]) / 2
+    exact = sum(Fraction(x) for x in np.abs(H).ravel().tolist())
+    found = Fraction(certified_lower_end(H, U, V))
+    room = (exact - found) / exact
+    assert (d + k + others + 4) * Fraction(2) ** -53 <= room
+    # The error, what is divided out, and a few roundings more.
+    assert room <= 3 * (d + k + others + 16) * Fraction(2) ** -53
 
 
 @given(st.lists(st.floats(0, 1e300), max_size=8))

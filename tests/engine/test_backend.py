@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cupy_tools import FREE, import_with, pretended_cupy
 
-from simulations.engine import backend
+from simulations.engine import backend, cluster
 from simulations.engine.backend import MEMORY_VARIABLE, select_backend
 from simulations.engine.streams import Stream
 from theory.core import EnvironmentLacksError
@@ -116,6 +116,11 @@ def test_memory_that_cannot_be_read_is_named(monkeypatch, asked):
     monkeypatch.setenv(MEMORY_VARIABLE, asked)
     with pytest.raises(EnvironmentLacksError, match=f"ADAGEO_DEVICE_MEMORY is '{asked}'; it must"):
         select_backend("cupy")
+    with pytest.raises(EnvironmentLacksError, match=f"ADAGEO_DEVICE_MEMORY is '{asked}'; it must"):
+        select_backend("auto")
+    # Nor does a worker of a cluster pass for one without a GPU.
+    with pytest.raises(EnvironmentLacksError, match="ADAGEO_DEVICE_MEMORY"):
+        cluster._facts()
 
 
 def test_a_host_array_is_not_taken_for_a_result_of_the_device(monkeypatch):

@@ -135,6 +135,17 @@ def test_out_of_memory_names_what_was_asked_and_the_budget(gpu, monkeypatch):
         drawn(toy(means, divisible=False), 2)
 
 
+def test_survivors_are_drawn_in_one_part(gpu, monkeypatch):
+    # A survivor's place depends on the trajectories before it, also by way of `_relative`.
+    ways = {"surviving", "_relative"}
+    checks = [check for check in CHECKS if ways & set(check.function.__code__.co_names)]
+    assert len(checks) >= 8
+    assert not any(check.options["divisible"] for check in checks)
+    monkeypatch.setenv(backend.MEMORY_VARIABLE, "20")
+    with pytest.raises(ClaimError, match=r"here: 3 trials do not fit .*take a smaller block"):
+        drawn(checks[0], TRIALS)
+
+
 def test_a_sampler_that_ignores_its_part_is_refused(gpu, monkeypatch):
     def shared(stream, trials, d):
         return {"x": stream.normal(trials) * stream.xp.sum(stream.normal(d))}

@@ -172,10 +172,14 @@ def kill_itself_once(task):
     return number * number
 
 
-def test_the_task_of_a_dead_worker_is_done_by_another(tmp_path):
+def test_the_task_of_a_dead_worker_is_done_by_another(tmp_path, caplog):
     tasks = [(str(tmp_path), number) for number in range(5)]
     assert dict(execute(kill_itself_once, tasks, workers=2)) == {i: i * i for i in range(5)}
     assert (tmp_path / "killed").exists()
+    (told,) = (record.getMessage() for record in caplog.records if record.name == "adageo.run")
+    assert told.startswith("task 2 (")
+    assert told.endswith("was killed by SIGKILL (out of memory?); its work is done again")
+    assert "\n" not in told
 
 
 def test_a_failing_initializer_is_reported():

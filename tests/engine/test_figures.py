@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import matplotlib
@@ -168,6 +169,9 @@ def test_power_law_has_logarithmic_axes_and_residuals():
     residuals = below.get_lines()[0].get_ydata()
     # 1.02/x less 1/x is one standard error at every x, to rounding.
     numpy.testing.assert_allclose(residuals, 1.0, rtol=1e-12)
+    stored = [{**row, "residual": 0.99} for row in FIT.data["rows"]]
+    _, below = draw(_entry(), [replace(FIT, data={**FIT.data, "rows": stored})]).axes
+    assert set(below.get_lines()[0].get_ydata()) == {0.99}
 
 
 def test_a_fit_without_rows_is_drawn_by_its_coefficient():

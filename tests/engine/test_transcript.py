@@ -258,8 +258,8 @@ def test_contradictory_hypotheses_and_unconfirmed_models_do_not_count(transcript
     assert not last(transcript).refuted
 
 
-def test_a_polynomial_beyond_the_time_limit_is_undecided(transcript):
-    # the means of nine numbers: true, and far beyond z3 in 20 ms
+def test_a_polynomial_beyond_the_limit_of_steps_is_undecided(transcript):
+    # the means of nine numbers: true, and far beyond z3 in 4000 steps
     variables = z3.Reals("a b c d e f g h i")
     powers, product = z3.RealVal(0), z3.RealVal(9)
     for variable in variables:
@@ -268,6 +268,23 @@ def test_a_polynomial_beyond_the_time_limit_is_undecided(transcript):
     assert not transcript.polynomial("means", positive, powers >= product, scope="", seconds=0.02)
     assert "undecided" in last(transcript).detail
     assert not last(transcript).refuted
+
+
+def test_whether_z3_gives_up_depends_on_the_formula_alone(transcript):
+    b, y = z3.Reals("b y")
+    between = z3.And(y > (1 - b) * (1 - b), y < (1 + b) * (1 + b))
+    square = (1 + b * b - y) * (1 + b * b - y) - 4 * b * b
+    answers = [
+        [
+            transcript.polynomial(
+                "stable", [b >= 0, b < 1, y > 0], between == (square < 0), scope="", seconds=seconds
+            )
+            for seconds in [0.02 * i for i in range(1, 9)]  # 4000 to 32000 steps
+        ]
+        for _ in range(3)
+    ]
+    assert answers[0] == answers[1] == answers[2]
+    assert set(answers[0]) == {True, False}
 
 
 # ---- the record

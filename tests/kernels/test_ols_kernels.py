@@ -5,11 +5,13 @@ import math
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
+from cupy_tools import import_with, pretended_cupy
 from gpu_host import compile_for_the_host, require_gpu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from simulations.engine import backend
 from simulations.kernels import ols_cpu, ols_gpu, ols_reference
 from simulations.kernels.gpu_build import source
 from simulations.kernels.normals_reference import PRECISIONS, ROWS, normals
@@ -76,6 +78,39 @@ def test_gpu_agrees_with_the_cpu(d, n, mean, precision):
     here = ols_cpu.bartlett_sums(3, d, n, **options)
     for ours, theirs in zip(there, here, strict=True):
         assert np.all(np.abs(ours.get() - theirs) <= 2 * allowed(here[0], d, precision))
+
+
+# At n >> d the diagonal is about sqrt(n) times the sum beside it, and so is what a difference of
+# the two loses. An entry beside it is sqrt(n) z: 16 eps of the radius of z, which is on average
+# below three times |z|; the rest is the library's.
+FEW, MANY = 4, {"float64": 10**12, "float32": 2**25}
+
+
+def beside_a_large_diagonal(precision):
+    return 128 * np.finfo(precision).eps
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gpu_sums_beside_a_large_diagonal(precision, monkeypatch):
+    modules = pretended_cupy()
+    monkeypatch.setattr(backend.importlib, "import_module", import_with(modules))
+    options = {"key": 12, "precision": precision}
+    _, off = ols_gpu.bartlett_sums(3, FEW, MANY[precision], **options)
+    found = modules["array_api_compat.cupy"].asnumpy(off)
+    _, plain = ols_reference.bartlett_sums(3, FEW, MANY[precision], **options)
+    np.testing.assert_allclose(found, plain, rtol=beside_a_large_diagonal(precision))
+    _, fused = ols_cpu.bartlett_sums(3, FEW, MANY[precision], **options)
+    np.testing.assert_allclose(fused, plain, rtol=beside_a_large_diagonal(precision))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gpu_agrees_with_the_cpu_beside_a_large_diagonal(precision):
+    require_gpu()
+    options = {"key": 12, "precision": precision}
+    _, there = ols_gpu.bartlett_sums(3, FEW, MANY[precision], **options)
+    _, here = ols_cpu.bartlett_sums(3, FEW, MANY[precision], **options)
+    np.testing.assert_allclose(there.get(), here, rtol=2 * beside_a_large_diagonal(precision))
 
 
 @pytest.mark.parametrize("d", [4, 90])

@@ -1,5 +1,7 @@
 """The fused kernel against its reference, and the runner around it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -59,6 +61,41 @@ def test_both_conventions_of_adam(convention):
     fused = two_layer.simulate(stream(), 2, optimizer=method, **problem)
     plain = two_layer.simulate(stream(backend="strict"), 2, optimizer=method, **problem)
     np.testing.assert_allclose(np.asarray(plain.W), fused.W, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["adam", "own"])
+def test_an_optimizer_of_ones_own_runs_by_its_own_rule(name):
+    # Half of the learning rate: neither the name nor the numbers say what the rule does.
+    own = opt.Optimizer(
+        name, dict(opt.adam(0.02).hyperparameters), (), lambda g, p, s, t: (p - 0.01 * g, s), 0.0
+    )
+    problem = {"d": 7, "alpha": 0.3, "steps": 15, "batch": 4, "record": 5}
+    found = two_layer.simulate(stream(), 2, optimizer=own, **problem)
+    expected = two_layer.simulate(stream(), 2, optimizer=opt.sgd(0.01), **problem)
+    np.testing.assert_allclose(found.W, expected.W, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-12)
+
+
+def test_kernels_are_for_unchanged_rules():
+    for name, options in METHODS.items():
+        method = two_layer.make_optimizer(name, 0.01, {**options, "weight_decay": 0.1})
+        assert two_layer._is_built_in(method)
+        # The rule still has the old rate; what the kernel reads is the new one.
+        other = {**method.hyperparameters, "lr": 0.5}
+        assert not two_layer._is_built_in(replace(method, hyperparameters=other))
+    assert not two_layer._is_built_in(replace(opt.adam(0.01), rule=opt.amsgrad(0.01).rule))
+
+
+@pytest.mark.parametrize("precision", two_layer.PRECISIONS)
+def test_an_optimizer_of_ones_own_may_diverge(precision):
+    own = opt.Optimizer(
+        "own", {}, ("sum",), lambda g, p, s, t: (p - 0.4 * g, {"sum": s["sum"] + g * g}), 0.0
+    )
+    options = {"d": 8, "trials": 40, "steps": 60, "alpha": 0.2, "precision": precision}
+    found = two_layer.run(own, **options)
+    expected = two_layer.run("sgd", eta=0.4, **options)
+    assert (found.diverged_at >= 0).tolist() == (expected.diverged_at >= 0).tolist()
+    assert np.isnan(found.loss[found.diverged_at >= 0]).all()
 
 
 def test_what_is_recorded_changes_no_trajectory():

@@ -1,5 +1,6 @@
 """Every fused two-layer kernel against the reference: shapes, optimizers, precisions, memory."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,29 @@ def test_zero_steps_change_nothing():
         np.testing.assert_allclose(
             network.product, np.einsum("si,sij->sj", w, W), rtol=2 * d * 2**-53
         )
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("d", "trials"), [(1, 8), (3, 20), (16, 1), (32, 2), (33, 2)])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_weights_are_copies(name, d, trials, precision):
+    network = Network(name, *problem(d, trials, precision), precision=precision)
+    for attribute in ("w", "W", "product"):
+        found = getattr(network, attribute)
+        kept = found.copy()
+        found[...] = 7.0
+        np.testing.assert_array_equal(getattr(network, attribute), kept)
+
+
+def test_estimates_are_those_of_the_processor_that_numba_compiles_for(monkeypatch):
+    for name, features, expected in (
+        ("generic", "", False), ("skylake", None, False), (None, "+avx2,-avx512f", False),
+        (None, "+avx512fp16", False), (None, "+avx2,+avx512f", True),
+        ("skylake-avx512", "+avx512f", True),
+    ):  # fmt: skip
+        monkeypatch.setattr(numba.config, "CPU_NAME", name)
+        monkeypatch.setattr(numba.config, "CPU_FEATURES", features)
+        assert has_estimates() is expected
 
 
 @pytest.mark.skipif(not has_estimates(), reason="needs AVX-512, whose estimate is tested")

@@ -5,11 +5,13 @@ import math
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
+from cupy_tools import import_with, pretended_cupy
 from gpu_host import compile_for_the_host, require_gpu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from simulations.engine import backend
 from simulations.kernels import normals_cpu, ols_cpu, wigner_cpu, wigner_gpu, wigner_reference
 from simulations.kernels.gpu_build import source
 from simulations.kernels.normals_reference import DIAGONAL, FACTOR, OFF_DIAGONAL, PRECISIONS
@@ -18,13 +20,13 @@ from theory.adaptive_norms.wigner import wigner_expected_share
 KEYS = st.integers(0, 2**64 - 1)
 
 
-def allowed(sums, precision):
-    """What rounding may change: a few eps of each magnitude, and of sums of at most 1024 terms.
+def allowed(sums, precision, d):
+    """What rounding may change: a few eps of each magnitude, and sqrt(k) eps of a sum of k terms.
 
-    A sum of k terms loses about sqrt(k) eps; the 9 stands for the radius, at most 8.6, of a pair
-    of which only one component counts.
+    Chunks of 1024 pairs in float64, d^2/4096 of them; of 256 in float32, added in float64. The 9
+    stands for the radius, at most 8.6, of a pair of which only one component counts.
     """
-    terms = {"float64": 1024, "float32": 256}[precision]
+    terms = {"float64": 1024 + d * d / 4096, "float32": 256}[precision]
     return (16 + 2 * math.sqrt(terms)) * np.finfo(precision).eps * (sums + 9.0)
 
 
@@ -36,7 +38,16 @@ def test_cpu_kernel_agrees_with_the_reference(d, trials, key, first, precision):
     fused = wigner_cpu.absolute_sums(trials, d, **options)
     plain = wigner_reference.absolute_sums(xp, trials, d, **options)
     for ours, theirs in zip(fused, plain, strict=True):
-        assert np.all(np.abs(ours - theirs) <= allowed(theirs, precision))
+        assert np.all(np.abs(ours - theirs) <= allowed(theirs, precision, d))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_cpu_kernel_keeps_its_bound_where_chunks_are_many(precision):
+    # 512 chunks in float64; pairwise sums of the reference lose 5 eps at most.
+    fused = wigner_cpu.absolute_sums(1, 2049, key=3, precision=precision)
+    plain = wigner_reference.absolute_sums(xp, 1, 2049, key=3, precision=precision)
+    for ours, theirs in zip(fused, plain, strict=True):
+        assert np.all(np.abs(ours - theirs) <= allowed(theirs, precision, 2049))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +67,25 @@ def test_gpu_source_agrees_with_the_reference(host, d, trials, key, first, preci
         address = (part, 0, first, key % 2**32, key >> 32)
         task = wigner_gpu.task(partial.ctypes.data, size, shape, address)
         host(wigner_gpu.kernel(precision).name, partial.size // 256 + 1, 256, task)
-        assert np.all(np.abs(partial.sum(axis=1) - theirs) <= allowed(theirs, precision))
+        assert np.all(np.abs(partial.sum(axis=1) - theirs) <= allowed(theirs, precision, d))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_gpu_memory_is_bounded_without_changing_a_number(precision, monkeypatch):
+    modules = pretended_cupy()
+    monkeypatch.setattr(backend.importlib, "import_module", import_with(modules))
+    device, options = modules["array_api_compat.cupy"], {"key": 7, "first": 4}
+    options |= {"precision": precision}
+    whole = wigner_gpu.absolute_sums(5, 40, **options)
+    piece = 8 * wigner_gpu.pieces(40 * 39 // 2, precision)
+    monkeypatch.setattr(wigner_gpu, "_BYTES", 2 * piece)
+    device.pool.limit = 2 * piece
+    for parts, sums in zip(wigner_gpu.absolute_sums(5, 40, **options), whole, strict=True):
+        np.testing.assert_array_equal(device.asnumpy(parts), device.asnumpy(sums))
+    # A block of one trial is the least, however little memory is asked for.
+    monkeypatch.setattr(wigner_gpu, "_BYTES", 1)
+    for parts, sums in zip(wigner_gpu.absolute_sums(5, 40, **options), whole, strict=True):
+        np.testing.assert_array_equal(device.asnumpy(parts), device.asnumpy(sums))
 
 
 @pytest.mark.gpu
@@ -68,7 +97,7 @@ def test_gpu_agrees_with_the_cpu(d, precision):
     there = wigner_gpu.absolute_sums(3, d, **options)
     here = wigner_cpu.absolute_sums(3, d, **options)
     for ours, theirs in zip(there, here, strict=True):
-        assert np.all(np.abs(ours.get() - theirs) <= allowed(theirs, precision))
+        assert np.all(np.abs(ours.get() - theirs) <= allowed(theirs, precision, d))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -73,7 +73,7 @@ def certified_lower_end(H: np.ndarray, positive: np.ndarray, negative: np.ndarra
     ----------
     H : array (d, d)
         Symmetric; its floats are taken as exact.
-    positive, negative : arrays (d, k)
+    positive, negative : arrays (d, k) and (d, l)
         Any finite rows.
 
     Returns
@@ -85,15 +85,15 @@ def certified_lower_end(H: np.ndarray, positive: np.ndarray, negative: np.ndarra
     factors = np.concatenate([positive, negative], axis=1)
     lengths = np.linalg.norm(factors, axis=1, keepdims=True)
     factors = np.divide(factors, lengths, out=np.zeros_like(factors), where=lengths > 0)
-    d, k = len(H), positive.shape[1]
+    (d, columns), k = factors.shape, positive.shape[1]
     squares = np.einsum("ik,ik->i", factors, factors)
-    most = float(squares.max()) * (1 + _gamma(2 * k + 4)) + 2 * k * _TINY
+    most = float(squares.max()) * (1 + _gamma(columns + 4)) + columns * _TINY
     images = H @ factors
     images[:, k:] *= -1.0
     rows = np.einsum("ik,ik->i", factors, images)
     # |u_i||u_j| + |v_i||v_j| <= most, so that all rounding together is below a multiple of |H|.
     weight = math.fsum(np.abs(H).sum(axis=1).tolist()) * (1 + _gamma(d + 2))
-    error = _gamma(d + 2 * k + 4) * most * weight + 8 * d * d * k * _TINY
+    error = _gamma(d + columns + 4) * most * weight + 4 * d * d * columns * _TINY
     value = math.fsum(rows.tolist()) * (1 - 2 * _UNIT) - error * (1 + 8 * _UNIT)
     return max(0.0, trivial, _below(value / max(1.0, most) * (1 - 4 * _UNIT)))
 

@@ -29,6 +29,7 @@ from simulations.app.report.mathml import inline, prose
 from simulations.app.report.sources import source_files, source_links
 from simulations.app.report.views import ClaimView, claim_views, groups
 from simulations.engine.map_figure import figure_of
+from simulations.engine.maps import all_rows, counts, devices
 from theory.core import AdageoError, Entry, Registry
 from theory.core.papers import PAPERS, Paper
 
@@ -211,11 +212,14 @@ class _Site:
         """A stored map with its figure; table and figure are also files of their own."""
         axes = found["x"]["name"], found["y"]["name"]
         name = "-".join((found["claim"].replace("/", "-"), found["check"], *axes))
-        drawn = drawing(figure_of(found), name)
+        drawn, rows = drawing(figure_of(found), name), all_rows(found)
         self.files[f"maps/{name}.svg"] = drawn.file
-        self.files[f"maps/{name}.csv"] = csv_text(found["cells"])
+        self.files[f"maps/{name}.csv"] = csv_text(rows)
         self.files[f"maps/{name}.json"] = json.dumps(found, indent=1) + "\n"
-        return {**found, "name": name, "drawn": drawn, "view": self.by_id.get(found["claim"])}
+        return {
+            **found, "name": name, "drawn": drawn, "view": self.by_id.get(found["claim"]),
+            "counts": counts(rows), "devices": devices(rows),
+        }  # fmt: skip
 
     def _render(self, template: str, title: str, path: str | None = None, **context: Any) -> str:
         current = path or template

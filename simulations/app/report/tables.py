@@ -56,24 +56,34 @@ def tightness_rows(views: Sequence[ClaimView]) -> list[Tightness]:
 # -- benchmarks ----------------------------------------------------------------------------
 
 
-def load_benchmarks(folder: str | Path) -> list[dict[str, Any]]:
+def load_benchmarks(folder: str | Path, *, strict: bool = True) -> list[dict[str, Any]]:
     """What ``adageo bench`` wrote into `folder`, by name of the case; none for no folder.
+
+    Unless `strict`, other files that happen to lie there are passed over.
 
     Raises
     ------
     BenchmarkFileError
-        If a file is not a benchmark result.
+        If a file is not a benchmark result, and `strict`.
     """
     found = []
     for file in sorted(Path(folder).glob("*.json")):
         try:
-            result = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BenchmarkFileError(f"benchmark {file}: cannot be read ({error})") from error
-        if not (isinstance(result, dict) and isinstance(result.get("case"), str)):
-            raise BenchmarkFileError(f"benchmark {file}: it has no 'case'; is it a result?")
-        found.append(result)
+            found.append(_benchmark(file))
+        except BenchmarkFileError:
+            if strict:
+                raise
     return found
+
+
+def _benchmark(file: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BenchmarkFileError(f"benchmark {file}: cannot be read ({error})") from error
+    if not (isinstance(result, dict) and isinstance(result.get("case"), str)):
+        raise BenchmarkFileError(f"benchmark {file}: it has no 'case'; is it a result?")
+    return result
 
 
 @dataclass(frozen=True)

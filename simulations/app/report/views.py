@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from simulations.app.report.mathml import FormulaError, inline, prose, to_mathml
-from simulations.engine.figure_data import parameters
+from simulations.engine.figure_data import parameters, residual
 from theory.core import Claim, Entry, Registry
 from theory.core.papers import Paper
 
@@ -215,8 +215,7 @@ def fit_table(rows: Iterable[Row]) -> tuple[list[str], list[list[str]]]:
 
 
 def _residual(row: Row) -> str:
-    error = row["se"]
-    return number(round((row["y"] - row["fitted"]) / error, 2)) if error else _DASH
+    return number(round(residual(row), 2)) if row["se"] else _DASH
 
 
 def details(piece: Row, shown: Iterable[str]) -> list[tuple[str, str]]:
