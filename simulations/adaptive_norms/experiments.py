@@ -10,6 +10,7 @@ from simulations.adaptive_norms.experiment_runs import CURVE, REGIONS, paired_cu
 from simulations.engine import measurement
 from simulations.engine.figures import PALETTE, Results, figure
 from simulations.paired_curves import PairedLosses
+from simulations.paired_figures import draw_medians
 from theory.adaptive_norms.experiments import (
     MORE,
     QUICK,
@@ -160,21 +161,10 @@ def ellipsoids_against_the_sphere(figure: Figure, results: Results) -> None:
 
 
 def _table(figure: Figure, rows: list[dict[str, Any]]) -> None:
-    figure.set_size_inches(7.2, 1.2 + 0.26 * len(rows))
-    axes = figure.add_subplot()
-    for y, row in enumerate(rows):
-        value = row["estimate"]
-        ends = [value if row[end] is None else row[end] for end in ("low", "high")]
-        colour = "green" if ends[1] < 0.0 else "vermilion" if ends[0] > 0.0 else "grey"
-        axes.errorbar([value], [y], xerr=[[value - ends[0]], [ends[1] - value]], fmt="o", ms=4,
-                      capsize=2, color=PALETTE[colour])  # fmt: skip
-        axes.annotate(f"{100.0 * row['quantiles']['won']:.0f} %", (1.01, y), fontsize=8.0,
-                      xycoords=("axes fraction", "data"), va="center")  # fmt: skip
-    axes.axvline(0.0, color=PALETTE["black"], lw=0.8)
     labels = [f"{row['problem']}: {row['method']} / {row['other']} ({row['budget']}, {row['cost']})"
               for row in rows]  # fmt: skip
-    axes.set_yticks(range(len(rows)), labels, fontsize=7.5)
-    axes.invert_yaxis()
+    axes = draw_medians(figure, rows, labels, width=7.2, height=0.26, label_size=7.5,
+                        share_size=8.0)  # fmt: skip
     axes.set(xscale="symlog", xlabel="median of log10(loss/loss): behind at the right")
     axes.set_xticks([-10, -1, 0, 1, 10], ["-10", "-1", "0", "1", "10"])
     figure.suptitle("in brackets: backpropagations, cost of a product; at the right: starts won",

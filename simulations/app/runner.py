@@ -8,11 +8,9 @@ from typing import Any
 
 from simulations.app.sweep import Progress, RunSettings, Sweep, Task
 from simulations.app.work import EvidenceTask
-from simulations.engine.executors import Executor
 from simulations.engine.measurement import conclude, points
 from simulations.engine.multiplicity import holm
 from simulations.engine.scaling import run_scaling
-from simulations.engine.store import Store
 from theory.core import Check, Entry, Evidence, Statement, Verdict, as_expected, combine
 
 __all__ = ["FAMILY_LEVEL", "Progress", "Run", "RunSettings", "summarise"]
@@ -53,19 +51,11 @@ class Run(Sweep):
         ``settings.workers`` processes on this machine unless told otherwise.
     """
 
-    def __init__(
-        self,
-        entries: Sequence[Entry],
-        settings: RunSettings,
-        store: Store,
-        progress: Progress,
-        executor: Executor | None = None,
-    ) -> None:
-        super().__init__(entries, settings, store, progress, executor)
-        self.level = FAMILY_LEVEL
+    level: float
 
     def verify(self) -> dict[str, Any]:
         """Return claims and summary as in ``verify --json``, without the manifest."""
+        self.level = FAMILY_LEVEL
         own = [(entry, entry.claim.itself()) for entry in self.entries]
         mutants = [(entry, s) for entry in self.entries for s in entry.claim.variants()]
         evidence_tasks = [

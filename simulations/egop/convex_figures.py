@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulations.egop.convex_runs import CURVE, GRID
 from simulations.engine.figures import PALETTE, Results, figure
+from simulations.paired_figures import draw_medians
 from theory.egop.experiments_convex import (
     LEAST_SQUARES,
     LOG_SUM_EXP,
@@ -81,23 +82,12 @@ def ratios_of_steps(figure: Figure, results: Results) -> None:
 
 
 def _table(figure: Figure, rows: list[dict[str, Any]]) -> None:
-    figure.set_size_inches(7.4, 1.2 + 0.22 * len(rows))
-    axes = figure.add_subplot()
-    for y, row in enumerate(rows):
-        value = row["estimate"]
-        ends = [value if row[end] is None else row[end] for end in ("low", "high")]
-        colour = "green" if ends[1] < 0.0 else "vermilion" if ends[0] > 0.0 else "grey"
-        axes.errorbar([value], [y], xerr=[[value - ends[0]], [ends[1] - value]], fmt="o", ms=4,
-                      capsize=2, color=PALETTE[colour])  # fmt: skip
-        axes.annotate(f"{100.0 * row['quantiles']['won']:.0f} %", (1.01, y), fontsize=7.0,
-                      xycoords=("axes fraction", "data"), va="center")  # fmt: skip
-    axes.axvline(0.0, color=PALETTE["black"], lw=0.8)
     labels = [f"{row['objective']}: {row['run']} / {row['other']}, {row['rate']}"
               + (f", d = {row['d']}" if row["d"] != 30 else "")
               + (f", decay {row['decay']:g}" if row["decay"] != 1.0 else "")
               for row in rows]  # fmt: skip
-    axes.set_yticks(range(len(rows)), labels, fontsize=7.0)
-    axes.invert_yaxis()
+    axes = draw_medians(figure, rows, labels, width=7.4, height=0.22, label_size=7.0,
+                        share_size=7.0)  # fmt: skip
     axes.set_xlabel("median of log10 of the ratio: ahead at the left")
     axes.set_title("problems won at the right", fontsize=9.0)
 

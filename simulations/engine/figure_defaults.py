@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulations.engine.figure_data import FigureError, Results, parameters, residual
 from simulations.engine.figures import PALETTE, WIDTH
+from simulations.engine.maps import value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -235,13 +236,9 @@ def _point_labels(rows: Sequence[Row]) -> list[str]:
     names = dict.fromkeys(name for point in points for name in point)
     varying = [n for n in names if len({str(point.get(n)) for point in points}) > 1]
     return [
-        ", ".join(f"{n} = {_short(point.get(n))}" for n in varying or names) or "all"
+        ", ".join(f"{n} = {value_text(point.get(n))}" for n in varying or names) or "all"
         for point in points
     ]
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _row_verdict(row: Row) -> str:
