@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +37,77 @@ STEPS = tuple(10.0**k for k in range(-4, 2))
 TUNING = {True: 5, False: 15}
 CURVE = 8  # losses are kept after each eighth of the budget
 _FAR = 1e6
+_MOST_ITERATIONS = 10_000  # rejected steps cost nothing, until the radius has shrunk
+_KEPT_RUNS = 2048  # all of a problem at the standard budget; each keeps its start, 30 KB at most
 _FLOOR = 1e-16  # of the loss at the start: below it a run has converged
+
+
+class Trajectory:
+    """Losses after the iterations of a trust-region method, known as far as anybody has asked.
+
+    The iterations do not depend on what ends the run: a short run is the beginning of a long one,
+    whatever a product costs.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : str
+        A key of `REGIONS`.
+    start : array (p,)
+    radius : float
+        Delta_0.
+    """
+
+    def __init__(self, problem: Problem, method: str, start: Array, radius: float) -> None:
+        self._problem, self._method = problem, method
+        self._start, self._radius = start, radius
+        self._horizon = 0.0
+        # Gradients, products and loss, from the start on.
+        self._states = np.asarray([[0.0, 0.0, float(problem.loss(start))]])
+
+    def until(self, horizon: float) -> Array:
+        """Gradients, products and loss of the iterations with gradients + products <= horizon."""
+        if horizon > self._horizon:
+            self._states, self._horizon = self._computed(horizon), horizon
+        return np.asarray(self._states[self._states[:, :2].sum(axis=1) <= horizon])
+
+    def _computed(self, horizon: float) -> Array:
+        problem, states = self._problem, [tuple(self._states[0])]
+        spent = 0
+
+        def counted(function: Callable[..., Array]) -> Callable[..., Array]:
+            def call(*points: Array) -> Array:
+                nonlocal spent
+                spent += 1
+                # The iteration that cannot be paid is left out, rather than solved less well.
+                if spent > horizon:
+                    raise _SpentError
+                return function(*points)
+
+            return call
+
+        def follow(x: Array, record: Record, shape: Any) -> None:
+            loss = states[-1][2] - (record.true_decrease if record.accepted else 0.0)
+            states.append((record.grad_evaluations, record.products, loss))
+
+        # The paper's limit of the radius, 10, has the units of ||s||_A: it is none here.
+        with suppress(_SpentError):
+            minimize(
+                problem.loss, counted(problem.gradient), counted(problem.product), self._start,
+                radius=self._radius, eps_g=1e-12, max_radius=1e4, max_iter=_MOST_ITERATIONS,
+                callback=follow, **REGIONS[self._method],
+            )  # fmt: skip
+        return np.asarray(states)
+
+
+class _SpentError(Exception):
+    """A run has no backpropagation left."""
+
+
+@lru_cache(maxsize=_KEPT_RUNS)
+def _trajectory(problem: Problem, method: str, start: bytes, radius: float) -> Trajectory:
+    # Settings of one problem compare the same runs, other budgets and other costs of them.
+    return Trajectory(problem, method, np.frombuffer(start), radius)
 
 
 def region_curve(
@@ -61,23 +133,10 @@ def region_curve(
     spent, losses : arrays (iterations + 1,)
         From 0 and the loss at the start on.
     """
-    spent, losses = [0.0], [float(problem.loss(start))]
-
-    def follow(x: Array, record: Record, shape: Any) -> bool:
-        now = record.grad_evaluations + cost * record.products
-        if now > budget:
-            return True
-        spent.append(now)
-        losses.append(losses[-1] - (record.true_decrease if record.accepted else 0.0))
-        return False
-
-    # The paper's limit of the radius, 10, has the units of ||s||_A: it is none here.
-    minimize(
-        problem.loss, problem.gradient, problem.product, start, radius=radius, eps_g=1e-12,
-        max_radius=1e4, max_iter=10 * int(budget), max_products=max(1, int(budget / cost)),
-        callback=follow, **REGIONS[method],
-    )  # fmt: skip
-    return np.asarray(spent), np.asarray(losses)
+    run = _trajectory(problem, method, np.ascontiguousarray(start).tobytes(), radius)
+    gradients, products, losses = run.until(budget / min(cost, 1.0)).T
+    spent = gradients + cost * products
+    return spent[spent <= budget], losses[spent <= budget]
 
 
 def loss_curves(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simulations.adaptive_norms.experiment_problems import make_problem
+from simulations.adaptive_norms.experiment_problems import PROBLEMS, make_problem
 from simulations.adaptive_norms.experiment_runs import CURVE, REGIONS, paired_curves
 from simulations.engine import measurement
 from simulations.engine.figures import PALETTE, Results, figure
@@ -31,7 +31,14 @@ Point = Mapping[str, Any]
 
 
 def _points(settings: Iterable[Setting]) -> list[Point]:
-    return [setting._asdict() for setting in settings]
+    """Problem by problem, the longest runs first: the others are their beginnings."""
+    ordered = sorted(settings, key=lambda one: (PROBLEMS.index(one.problem), -one.budget, one.cost))
+    return [setting._asdict() for setting in ordered]
+
+
+def _runs_of(point: Point) -> Point:
+    """All settings of a problem, of both claims, compare runs from the same starts."""
+    return {"trust regions on": point["problem"]}
 
 
 _ALWAYS = [
@@ -86,6 +93,7 @@ def _compared(
     points={"quick": _points(_ALWAYS), "standard": _points([*_ALWAYS, *_ALWAYS_MORE])},
     # Of 64 ratios, 53 on the same side exclude a value at 6e-8; 95 % are (classifier).
     trials=lambda point, budget: max(_trials(point, budget), 64), block=64, resolution=0.5,
+    common=_runs_of,
     estimate=PairedLosses(CURVE, side="upper"), claimed=_claimed_bound, host=True,
 )  # fmt: skip
 def against_the_sphere(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
@@ -96,8 +104,8 @@ def against_the_sphere(stream: Stream, trials: int, **point: Any) -> dict[str, A
 @measurement(
     where_ellipsoids_win,
     points={"quick": _points(QUICK), "standard": _points([*QUICK, *MORE])},
-    trials=_trials, block=lambda point: 32 if _is_network(point) else 64,
-    resolution=_resolution, estimate=PairedLosses(CURVE), claimed=_claimed_outcome, host=True,
+    trials=_trials, block=64, common=_runs_of, resolution=_resolution,
+    estimate=PairedLosses(CURVE), claimed=_claimed_outcome, host=True,
 )  # fmt: skip
 def relative_loss(stream: Stream, trials: int, **point: Any) -> dict[str, Any]:
     """Losses of two methods from the same starts: the median ratio, within its tolerance."""

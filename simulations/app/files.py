@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from simulations.engine.execution import interrupts_held
+from simulations.engine.interrupts import interrupts_held
 from theory.core.errors import EnvironmentLacksError
 
 

@@ -28,10 +28,11 @@ from simulations.app.work import (
 from simulations.engine.backend import HOST, backend_class
 from simulations.engine.executors import Executor, LocalExecutor
 from simulations.engine.folding import fold
-from simulations.engine.measurement import blocks
+from simulations.engine.measurement import blocks, common_numbers
 from simulations.engine.moments import Statistics
 from simulations.engine.sampling import backend_of
 from simulations.engine.store import Store
+from simulations.engine.streams import canonical_json
 from simulations.engine.versions import gpu_versions
 from theory.core import Check, Entry, Verdict
 
@@ -123,12 +124,14 @@ class Sweep:
                 stored += 1
             else:
                 missing.append(task)
+        # Those that share random numbers side by side, and first: they are the longest pieces.
+        missing.sort(key=lambda task: (not task.group, task.group))
         told = CheckLog(label, missing, stored)
         remote = self.executor.remote
         finished = self.executor.run(
             perform_elsewhere if remote else perform, told.drawn(missing),
             initializer=initialise_elsewhere if remote else initialise,
-            initargs=(self.settings.files,),
+            initargs=(self.settings.files,), together=lambda task: task.group,
         )  # fmt: skip
         try:
             self.progress.begin(label, len(missing))
@@ -144,10 +147,13 @@ class Sweep:
         """The blocks of one grid point, in order."""
         s, claim = self.settings, check.claim.id
         backend, source = backend_of(check, s.backend), self.digests[claim]
+        common = common_numbers(check, point)
+        group = "" if common is None else canonical_json(common)
         return [
-            BlockTask(claim, check.name, point, i, size, s.seed, backend, s.files, source)
+            BlockTask(claim, check.name, point, i, size, s.seed, backend, s.files, source,
+                      f"{group}, block {i}" if group else "")
             for i, size in enumerate(blocks(check, point, s.budget))
-        ]
+        ]  # fmt: skip
 
     def merged(self, check: Check, point: dict[str, Any]) -> Merged:
         """Merge the blocks of a grid point that `do` has done."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -81,7 +81,10 @@ def digest_of(source: Source) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BlockTask:
-    """One block of trials of a measurement at one grid point; `source` is that of the claim."""
+    """One block of trials of a measurement at one grid point.
+
+    `source` is that of the claim, `group` the text of the common random numbers, if there are any.
+    """
 
     claim: str
     check: str
@@ -92,6 +95,7 @@ class BlockTask:
     backend: str
     files: tuple[str, ...] = ()
     source: str = field(default="", repr=False)
+    group: str = field(default="", repr=False)
 
     def perform(self) -> dict[str, Any]:
         """Return the mergeable statistics of the block, its processor seconds and its device."""
@@ -121,6 +125,7 @@ class EvidenceTask:
     seed: int
     files: tuple[str, ...] = ()
     source: str = field(default="", repr=False)
+    group: ClassVar[str] = ""
 
     def perform(self) -> dict[str, Any]:
         """Return ``{"evidence": [Evidence as JSON, ...]}``."""

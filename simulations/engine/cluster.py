@@ -176,11 +176,13 @@ class DaskExecutor:
         *,
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
+        together: Callable[[Task], str] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Yield ``(index, function(task))`` as they finish; see `executors.Executor`.
 
         A few tasks for each worker are on their way at a time, so that neither the scheduler's
-        memory nor the client's grows with their number.
+        memory nor the client's grows with their number. Tasks are not kept `together`: that would
+        save work, and the results are the same.
         """
         client = self._client
         call = _Call(function, initializer, initargs, environment())

@@ -13,11 +13,11 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from simulations.engine.interrupts import interrupts_held
 from theory.core import AdageoError
 
 Task = TypeVar("Task")
@@ -64,6 +65,7 @@ def execute(
     workers: int,
     initializer: Callable[..., object] | None = None,
     initargs: tuple[Any, ...] = (),
+    together: Callable[[Task], str] | None = None,
 ) -> Iterator[tuple[int, Result]]:
     """Yield ``(index, function(task))`` for every task, as they finish.
 
@@ -77,6 +79,9 @@ def execute(
         1: in this process, in order. More: that many processes, in the order of completion.
     initializer, initargs : callable, tuple
         Called once in every process before its first task (in this one when serial).
+    together : callable, optional
+        Consecutive tasks for which it returns the same text, other than "", are done by one
+        process, one after the other.
 
     Raises
     ------
@@ -95,7 +100,7 @@ def execute(
         raise ValueError(f"workers is {workers!r}; it must be an integer >= 1")
     if workers == 1:
         return _serial(function, tasks, initializer, initargs)
-    return _parallel(function, tasks, workers, initializer, initargs)
+    return _parallel(function, _grouped(tasks, together), workers, initializer, initargs)
 
 
 @contextmanager
@@ -112,34 +117,6 @@ def one_thread() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block is done, in the processes that it starts as well."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed: list[int] = []
-    # Another thread of the process may hear what this one blocks.
-    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    mask = _blocked_interrupts()
-    try:
-        yield
-    finally:
-        if mask is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, before)
-        if pressed and callable(before):
-            before(signal.SIGINT, None)
-
-
-def _blocked_interrupts() -> set[int] | None:
-    """Block Ctrl-C in this thread, and in what it starts; returns what was blocked before."""
-    if sys.platform == "win32":
-        return None
-    return set(signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}))
 
 
 def _serial(
@@ -161,23 +138,33 @@ def _serial(
 # -- several processes -------------------------------------------------------------------
 
 
+def _grouped(
+    tasks: Iterable[Task], together: Callable[[Task], str] | None
+) -> Iterator[deque[tuple[int, Task]]]:
+    """Numbered tasks, one by one but for those that belong together."""
+    numbered = enumerate(tasks)
+    if together is None:
+        return (deque([item]) for item in numbered)
+    groups = itertools.groupby(numbered, lambda item: together(item[1]) or item[0])
+    return (deque(items) for _, items in groups)
+
+
 def _parallel(
     function: Callable[[Task], Result],
-    tasks: Iterable[Task],
+    groups: Iterator[deque[tuple[int, Task]]],
     workers: int,
     initializer: Callable[..., object] | None,
     initargs: tuple[Any, ...],
 ) -> Iterator[tuple[int, Result]]:
-    numbered = enumerate(tasks)
-    first = list(itertools.islice(numbered, workers))
-    queue = itertools.chain(first, numbered)
+    first = list(itertools.islice(groups, workers))
+    queue = itertools.chain(first, groups)
     pool = _Pool(function, initializer, initargs)
     try:
         for _ in first:
             pool.start_one()
         while pool.busy:
             for worker, index, result in pool.arrivals():
-                item = worker.waiting or next(queue, None)
+                item = worker.take(queue)
                 if item is None:
                     pool.busy.remove(worker)
                 else:
@@ -192,8 +179,9 @@ def _parallel(
 class _Worker:
     """A process, the parent's end of its pipe, and the task that it is doing.
 
-    `waiting` is the task of a worker that died, for its successor; `deaths` counts the workers
-    that this task has cost.
+    `own` are the tasks that wait for this process because they belong together; `waiting` is the
+    task of a worker that died, for its successor; `deaths` counts the workers that this task has
+    cost.
     """
 
     process: SpawnProcess
@@ -202,6 +190,15 @@ class _Worker:
     item: tuple[int, Any] | None = None
     waiting: tuple[int, Any] | None = None
     deaths: int = 0
+    own: deque[tuple[int, Any]] = field(default_factory=deque)
+
+    def take(self, groups: Iterator[deque[tuple[int, Any]]]) -> tuple[int, Any] | None:
+        """The next task for this process, of `groups` if it has none of its own."""
+        if self.waiting is not None:
+            return self.waiting
+        if not self.own:
+            self.own = next(groups, self.own)
+        return self.own.popleft() if self.own else None
 
     def assign(self, item: tuple[int, Any]) -> None:
         """Send a task; raises TaskError if it cannot be pickled or the process is dead."""
@@ -261,8 +258,11 @@ class _Pool:
         self.workers: list[_Worker] = []
         self.busy: list[_Worker] = []
 
-    def start_one(self, waiting: tuple[int, Any] | None = None, deaths: int = 0) -> None:
-        """Start a process, which first answers that it is ready; raises TaskError if it cannot."""
+    def start_one(self, dead: _Worker | None = None) -> None:
+        """Start a process, the heir of a dead one, which first answers that it is ready.
+
+        Raises TaskError if it cannot be started.
+        """
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, *self._call), daemon=True)
@@ -276,8 +276,12 @@ class _Pool:
             except Exception as error:
                 ours.close()
                 raise TaskError(f"cannot start a worker process: {_one_line(error)}") from error
-            self.workers.append(_Worker(process, ours, waiting=waiting, deaths=deaths))
-            self.busy.append(self.workers[-1])
+            worker = _Worker(process, ours)
+            if dead is not None:
+                worker.waiting, worker.deaths = dead.item or dead.waiting, dead.deaths + 1
+                worker.own = dead.own
+            self.workers.append(worker)
+            self.busy.append(worker)
 
     def arrivals(self) -> Iterator[tuple[_Worker, int, Any]]:
         """Wait until a worker has something to say, or is dead; yield each with what it sent."""
@@ -305,7 +309,7 @@ class _Pool:
             raise death
         LOG.warning("%s; its work is done again", death)
         self.busy.remove(worker)
-        self.start_one(worker.item or worker.waiting, worker.deaths + 1)
+        self.start_one(worker)
 
     def stop(self) -> None:
         """End every process: a busy one at once, an idle one by its own return."""

@@ -43,6 +43,7 @@ class Executor(Protocol):
         *,
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
+        together: Callable[[Task], str] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Yield ``(index, function(task))`` as they finish; see `execution.execute`.
 
@@ -69,7 +70,11 @@ class LocalExecutor:
         *,
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
+        together: Callable[[Task], str] | None = None,
     ) -> Iterator[tuple[int, Result]]:
         """Yield ``(index, function(task))``; no more processes are started than there are tasks."""
         workers = min(self.workers, max(1, len(tasks)))
-        return execute(function, tasks, workers=workers, initializer=initializer, initargs=initargs)
+        return execute(
+            function, tasks, workers=workers, initializer=initializer, initargs=initargs,
+            together=together,
+        )  # fmt: skip

@@ -39,6 +39,7 @@ def measurement(
     host: bool = False,
     divisible: bool = False,
     survey: bool = False,
+    common: Callable[[Point], Mapping[str, Any]] | None = None,
 ) -> Callable[[Sampler], Sampler]:
     """Register a sampler ``name(stream, trials, **point) -> {quantity: array (trials,)}``.
 
@@ -65,6 +66,11 @@ def measurement(
         a GPU may take the block in parts.
     survey : bool
         For ``adageo map`` alone: it reaches beyond the claim's hypotheses, and is no evidence.
+    common : callable point -> dict, optional
+        Common random numbers: grid points for which it returns equal values, of this or of another
+        measurement, get the same streams, and are measured one after the other in one process, so
+        that a sampler may keep what they share. Their rows are then dependent, which the
+        correction for multiplicity allows for; the trials of one point are not.
 
     Raises
     ------
@@ -85,6 +91,8 @@ def measurement(
         host=_require(isinstance(host, bool), where, "host", host, "True or False"),
         divisible=_require(isinstance(divisible, bool), where, "divisible", divisible,
                            "True or False"),
+        common=_require(common is None or callable(common), where, "common", common,
+                        "a callable of the point"),
     )  # fmt: skip
 
 
@@ -130,6 +138,25 @@ def blocks(check: Check, point: Point, budget: str) -> list[int]:
     return [int(size)] * full + ([rest] if rest else [])
 
 
+def common_numbers(check: Check, point: Point) -> Point | None:
+    """What a point's random numbers depend on besides the seed; None: on check and point.
+
+    Raises
+    ------
+    ClaimError
+        If the option `common` of the measurement fails or returns no mapping.
+    """
+    function = check.options["common"]
+    if function is None:
+        return None
+    where = f"{check.claim.id}: {check.name} at {point}"
+    try:
+        found = function(point)
+    except Exception as error:
+        raise ClaimError(f"{where}: common: {one_line(error)}") from error
+    return dict(_require(isinstance(found, Mapping), where, "common", found, "a mapping"))
+
+
 def run_block(
     check: Check, point: Point, index: int, size: int, *, seed: int, backend: str = "numpy"
 ) -> Statistics:
@@ -145,7 +172,9 @@ def run_block(
     """
     where = f"{check.claim.id}: {check.name} at {point}, block {index}"
     estimator: Estimator = check.options["estimate"]
-    key = stream_key(seed, check.claim.id, check.name, point)
+    common = common_numbers(check, point)
+    key = (stream_key(seed, check.claim.id, check.name, point) if common is None
+           else stream_key(seed, "", "common", common))  # fmt: skip
     samples = draw(check, point, index, size, key=key, backend=backend, names=estimator.reads,
                    where=where)  # fmt: skip
     try:

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simulations.adaptive_norms import experiment_runs as runs
 from simulations.adaptive_norms.experiment_problems import CONDITION, PROBLEMS, make_problem, mixing
+from simulations.adaptive_norms.experiments import against_the_sphere, relative_loss
 from simulations.engine.backend import select_backend
+from simulations.engine.measurement import points, run_block
 from simulations.engine.streams import Stream
 from simulations.paired_curves import PairedLosses
 from theory.adaptive_norms.experiments import (
@@ -17,6 +21,7 @@ from theory.adaptive_norms.experiments import (
     where_ellipsoids_win,
 )
 from theory.core import is_installed
+from theory.core import registry as core_registry
 
 needs_digits = pytest.mark.skipif(not is_installed("nets"), reason="needs scikit-learn")
 PLAIN = ("quadratic", "rotated quadratic", "rosenbrock")
@@ -87,9 +92,55 @@ def test_curve_counts_backpropagations_and_never_exceeds_the_budget():
         assert losses[0] == problem.loss(start)
     # The same iterations cost more: the gradients once, the products twice.
     common = min(len(once[0]), len(twice[0]))
-    # Solvers may spend what is left of their products differently at the end.
-    assert once[1][: common - 2] == pytest.approx(twice[1][: common - 2])
-    assert (twice[0][1 : common - 2] > once[0][1 : common - 2]).all()
+    assert (once[1][:common] == twice[1][:common]).all()
+    assert (twice[0][1:common] > once[0][1:common]).all()
+
+
+@pytest.mark.parametrize("method", ["spherical", "rmsprop 1", "adagrad 1/2 full"])
+def test_a_short_run_is_the_beginning_of_a_long_one(method):
+    problem = make_problem("rosenbrock")
+    start = problem.starts(stream(), 1)[0]
+    long = runs.Trajectory(problem, method, start, 0.1)
+    whole = long.until(60.0)
+    assert whole[-1, :2].sum() > 50.0
+    for horizon in (0.0, 1.5, 7.0, 23.0, 59.0, 60.0):
+        short = runs.Trajectory(problem, method, start, 0.1).until(horizon)
+        assert short[:, :2].sum(axis=1).max() <= horizon
+        assert (short == whole[: len(short)]).all()
+        assert (long.until(horizon) == short).all()
+    assert (long.until(90.0)[: len(whole)] == whole).all()
+
+
+def test_shorter_and_dearer_runs_evaluate_nothing_again():
+    evaluations = 0
+
+    def counted(x):
+        nonlocal evaluations
+        evaluations += 1
+        return problem.gradient(x)
+
+    problem = make_problem("quadratic")
+    watched = replace(problem, gradient=counted)
+    start = problem.starts(stream(3), 1)[0]
+    runs.region_curve(watched, "spherical", start, 0.1, 40.0, 1.0)
+    first = evaluations
+    assert first > 0
+    for budget, cost in ((40.0, 2.0), (25.0, 1.0), (40.0, 1.0)):
+        runs.region_curve(watched, "spherical", start, 0.1, budget, cost)
+    assert evaluations == first
+    # A product at half the cost allows more of them.
+    runs.region_curve(watched, "spherical", start, 0.1, 40.0, 0.5)
+    assert evaluations > first
+
+
+def test_both_claims_compare_the_same_runs():
+    point = Setting("rosenbrock", "rmsprop 1", "spherical", 80, 2)._asdict()
+    curves = []
+    for sampler in (relative_loss, against_the_sphere):
+        (check,) = [one for one in core_registry._CHECKS if one.function is sampler]
+        assert point in points(check, check.claim.itself(), "quick")
+        curves.append(run_block(check, point, 0, 8, seed=3)["curves"])
+    assert curves[0].tolist() == curves[1].tolist()
 
 
 def test_first_order_curve_is_the_plain_iteration():

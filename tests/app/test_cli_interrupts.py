@@ -16,7 +16,7 @@ from cli_tools import VERIFY, adageo, furnish
 
 from simulations.app import sweep
 from simulations.app.interrupts import watched
-from simulations.engine.execution import interrupts_held
+from simulations.engine.interrupts import interrupts_held
 
 ROOT = Path(__file__).parents[2]
 

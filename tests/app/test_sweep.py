@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,39 @@ def test_a_second_sweep_does_nothing_and_a_larger_one_the_rest(tmp_path, file):
         whole = run(file, store, trials=8_000)[1]
     assert larger.statistics["central"].tolist() == whole.statistics["central"].tolist()
     assert larger.statistics["mean"].tolist() == whole.statistics["mean"].tolist()
+
+
+class Recorder:
+    """An executor that notes what it was given, and does it."""
+
+    workers, remote = 1, False
+
+    def run(self, function, tasks, *, initializer=None, initargs=(), together=None):
+        self.given = [(task.point["shift"], task.index, together(task)) for task in tasks]
+        return ((index, function(task)) for index, task in enumerate(tasks))
+
+
+def test_blocks_with_common_random_numbers_come_first_and_side_by_side(tmp_path, file):
+    entry = registry((str(file),))["sweep/shifted"]
+    plain = entry.of_kind("monte-carlo")[0]
+    common = {"common": lambda point: {"sign": point["shift"] < 0}}
+    shared = replace(plain, options=plain.options | common)
+    executor = Recorder()
+    with Store(tmp_path / "store") as store:
+        settings = RunSettings(files=(str(file),))
+        work = Sweep([entry], settings, store, Counter(), executor)
+        shifts = (1.0, -1.0, 2.0, -2.0)
+        tasks = [task for shift in shifts
+                 for check in (with_trials(plain, 500), with_trials(shared, 1_000))
+                 for task in work.blocks(check, {"shift": shift})]  # fmt: skip
+        work.do("blocks", tasks)
+    *together, a, b, c, d = executor.given
+    assert [(shift, index) for shift, index, _ in together] == [
+        (1.0, 0), (2.0, 0), (1.0, 1), (2.0, 1), (-1.0, 0), (-2.0, 0), (-1.0, 1), (-2.0, 1),
+    ]  # fmt: skip
+    assert [name for *_, name in together[::2]] == [name for *_, name in together[1::2]]
+    assert len({name for *_, name in together}) == 4
+    assert [a, b, c, d] == [(shift, 0, "") for shift in shifts]
 
 
 def test_a_damaged_block_is_done_again_while_merging(tmp_path, file):

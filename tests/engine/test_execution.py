@@ -182,6 +182,43 @@ def test_the_task_of_a_dead_worker_is_done_by_another(tmp_path, caplog):
     assert "\n" not in told
 
 
+def process_of(task):
+    """End the process at the first attempt at c2; else return the process that does it."""
+    folder, name = task
+    if name == "c2" and not (Path(folder) / "killed").exists():
+        (Path(folder) / "killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.01)
+    return os.getpid()
+
+
+def test_tasks_that_belong_together_are_done_in_one_process_and_in_order(tmp_path):
+    (tmp_path / "killed").touch()
+    names = [*(f"a{k}" for k in range(6)), "x", "y", *(f"b{k}" for k in range(6)), "z"]
+    tasks = [(str(tmp_path), name) for name in names]
+    found = list(execute(process_of, tasks, workers=3,
+                         together=lambda task: task[1][0] if len(task[1]) > 1 else ""))  # fmt: skip
+    assert sorted(index for index, _ in found) == list(range(15))
+    places = {names[index]: pid for index, pid in found}
+    for group in "ab":
+        assert len({places[f"{group}{k}"] for k in range(6)}) == 1
+        order = [names[index] for index, _ in found if names[index][0] == group]
+        assert order == sorted(order)
+    assert len(set(places.values())) == 3
+
+
+def test_the_heir_of_a_dead_worker_does_what_belonged_together(tmp_path):
+    names = [*(f"c{k}" for k in range(6)), *(f"d{k}" for k in range(40))]
+    tasks = [(str(tmp_path), name) for name in names]
+    places = dict(execute(process_of, tasks, workers=2, together=lambda task: task[1][0]))
+    assert (tmp_path / "killed").exists()
+    assert places[0] == places[1]
+    heirs = {places[index] for index in range(2, 6)}
+    assert len(heirs) == 1
+    assert heirs.isdisjoint({places[0], places[6]})
+    assert len({places[index] for index in range(6, 46)}) == 1
+
+
 def test_a_failing_initializer_is_reported():
     with pytest.raises(TaskError, match="initializer of a worker: RuntimeError: no licence"):
         list(execute(abs, range(3), workers=2, initializer=refuse, initargs=(0,)))

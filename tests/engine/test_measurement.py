@@ -103,6 +103,30 @@ def test_points_draw_independently(register):
     assert first != second
 
 
+def test_points_with_common_random_numbers_draw_the_same(register):
+    check = register(waiting, common=lambda point: {"clock": point["rate"] > 1})
+    own = [{"rate": rate} for rate in (2.0, 8.0, 0.5)]
+    first, second, other = (run_block(check, point, 0, 100, seed=1)["mean"] * point["rate"]
+                            for point in own)  # fmt: skip
+    assert first == pytest.approx(second, rel=1e-13)  # sums of 100 scaled numbers round anew
+    assert first != other
+    assert run_block(check, own[0], 1, 100, seed=1)["mean"] * 2.0 != first
+    assert run_block(check, own[0], 0, 100, seed=2)["mean"] * 2.0 != first
+
+
+@pytest.mark.parametrize(
+    ("common", "message"),
+    [
+        (lambda point: point["weight"], "common: KeyError: 'weight'"),
+        (lambda point: "clock", "common is 'clock'; it must be a mapping"),
+    ],
+)
+def test_bad_common_random_numbers_name_the_point(register, common, message):
+    check = register(waiting, common=common)
+    with pytest.raises(ClaimError, match=r"planted/measured: waiting at {'rate': 2.0}: " + message):
+        run_block(check, {"rate": 2.0}, 0, 10, seed=1)
+
+
 def test_strict_arrays_give_the_same_statistics(register):
     check = register(waiting)
     point = {"rate": 2.0}
@@ -295,6 +319,7 @@ def test_trials_and_resolution_may_depend_on_the_point(register):
         ({"resolution": math.nan}, "resolution is nan"),
         ({"estimate": "mean"}, "estimate is 'mean'; it must be an estimator"),
         ({"claimed": 1.0}, "claimed is 1.0; it must be a callable"),
+        ({"common": "rate"}, "common is 'rate'; it must be a callable"),
     ],
 )
 def test_bad_options_are_refused_in_one_line(register, options, message):
