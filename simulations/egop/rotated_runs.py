@@ -89,15 +89,18 @@ def descend(
     x = np.repeat(origin, len(rate), axis=-2)
     state = rule.init(x)
     kept = np.unique(np.linspace(0, steps, recorded + 1).round().astype(int))
+    columns = {int(step): k for k, step in enumerate(kept)}
     losses = np.full((*x.shape[:-1], len(kept)), np.inf)
     reached = np.full(x.shape[:-1], -1)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps + 1):
-            gradient = objective.gradient(x)
-            if step in kept:
-                losses[..., np.searchsorted(kept, step)] = _finite_or_infinite(objective.value(x))
-            small = np.linalg.norm(gradient, axis=-1) <= tolerance
-            reached = np.where((reached < 0) & small, step, reached)
+            if step in columns:
+                value, gradient = objective.value_and_gradient(x)
+                losses[..., columns[step]] = _finite_or_infinite(value)
+            else:
+                gradient = objective.gradient(x)
+            small = np.sqrt(np.vecdot(gradient, gradient)) <= tolerance
+            reached[small & (reached < 0)] = step
             if step < steps:
                 moved, state = rule.update(gradient, state, x)
                 x = x + rate[:, None] * (moved - x)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from theory.models.bases import haar_basis, hadamard_basis, make_basis, power_law, with_spectrum
 from theory.models.objectives import (
@@ -60,6 +61,41 @@ def test_leading_axes_are_trials(kind):
         single = getattr(f, name)(theta[1, 2])
         # The same sums of at most 12 terms, in another order.
         np.testing.assert_allclose(whole[1, 2], single, rtol=1e3 * EPS, atol=1e3 * EPS)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (0, 4)])
+@pytest.mark.parametrize("kind", KINDS[:-1])
+def test_value_and_gradient_are_the_two(kind, shape):
+    f = make(kind)
+    theta = np.random.Generator(np.random.Philox(12)).standard_normal(shape)
+    kept = theta.copy()
+    value, gradient = f.value_and_gradient(theta)
+    assert np.array_equal(value, f.value(theta))
+    assert np.array_equal(gradient, f.gradient(theta))
+    assert np.array_equal(theta, kept)
+
+
+@pytest.mark.parametrize("n", [1, 5, 70])
+@pytest.mark.parametrize("arranged", [np.ascontiguousarray, np.asfortranarray, lambda A: A[::2]])
+def test_gradients_do_not_depend_on_the_memory_layout(arranged, n):
+    rng = np.random.Generator(np.random.Philox(13))
+    A, theta = arranged(rng.standard_normal((2 * n, 33))), rng.standard_normal((7, 33))
+    gradient = LeastSquares(A, np.zeros(len(A))).gradient(theta)
+    image, entries = theta @ A.T, np.abs(A)
+    # Inner products of 33 and len(A) terms, each in any order and computed on both sides.
+    bound = 4 * EPS * (len(A) * np.abs(image) + 33 * (np.abs(theta) @ entries.T)) @ entries
+    assert np.all(np.abs(gradient - image @ A) <= bound)
+
+
+def test_the_logistic_weights_are_right_to_rounding_at_every_margin():
+    margins = np.concatenate([np.linspace(-800, 800, 401), [1e-300, np.inf, -np.inf]])
+    labels = np.resize([1.0, -1.0], margins.size)
+    # With one sample for each margin and one coordinate the gradient is the weight.
+    one = [Logistic(np.ones((1, 1)), np.array([y])).gradient(np.array([[m * y]]))
+           for m, y in zip(margins, labels, strict=True)]  # fmt: skip
+    # exp, sum, quotients here and in `expit`: 8 ulp; beyond the largest exponential 0 is right.
+    expected = -labels * expit(-margins)
+    np.testing.assert_allclose(np.ravel(one), expected, rtol=8 * EPS, atol=np.finfo(float).tiny)
 
 
 @pytest.mark.parametrize("kind", KINDS[:-1])

@@ -55,6 +55,18 @@ def test_conventions_of_adam_differ_by_the_place_of_eps():
     np.testing.assert_allclose(paper, -0.2 / (0.2 + eps))
 
 
+@pytest.mark.parametrize("eps", [0.0, 1e-60, 2.0**-126, 1e-8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [opt.adagrad, opt.rmsprop, opt.adam, opt.amsgrad])
+def test_a_coordinate_without_gradient_stays_at_every_eps(make, dtype, eps):
+    # In single precision 1e-60 is 0; the quotient must not be 0/0 there.
+    gradient, start = np.array([0.0, 2.0], dtype), np.array([1.0, 1.0], dtype)
+    moved = run(make(0.1, eps=eps), [gradient] * 3, start)
+    assert moved.dtype == dtype
+    assert moved[0] == 1.0
+    assert moved[1] < 1.0
+
+
 def test_state_is_explicit_and_arguments_are_left_alone():
     optimizer = opt.adam(0.1)
     params = {"w": np.ones(2), "layers": (np.ones((2, 3)), [np.zeros(1)])}

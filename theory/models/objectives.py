@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
+from scipy.linalg.blas import dgemm
 from scipy.special import expit, logsumexp, softmax
 
 
@@ -30,6 +31,9 @@ class Objective(Protocol):
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d)."""
+
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values (...) and gradients (..., d), with products by the data taken once."""
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians (..., d, d)."""
@@ -67,6 +71,12 @@ class Quadratic:
         """Gradients (..., d)."""
         return np.asarray((theta - self.minimizer) @ self.H)
 
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values (...) and gradients (..., d)."""
+        away = theta - self.minimizer
+        gradient = away @ self.H
+        return np.asarray((gradient * away).sum(axis=-1) / 2), gradient
+
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians (..., d, d), all equal."""
         return np.broadcast_to(self.H, (*theta.shape[:-1], *self.H.shape))
@@ -82,11 +92,16 @@ class Quadratic:
 
 
 @dataclass(frozen=True)
-class LeastSquares:
-    r""":math:`\frac12 \|A\theta - y\|^2` with data A (n, d) and y (n,)."""
+class _OfImages:
+    r"""What objectives :math:`\varphi(A\theta)` share; a subclass has the function of images.
+
+    Parameters
+    ----------
+    A : array (n, d)
+        Data.
+    """
 
     A: np.ndarray
-    y: np.ndarray
 
     @property
     def dimension(self) -> int:
@@ -95,12 +110,50 @@ class LeastSquares:
 
     def value(self, theta: np.ndarray) -> np.ndarray:
         """Values (...)."""
-        residual = theta @ self.A.mT - self.y
-        return np.asarray((residual * residual).sum(axis=-1) / 2)
+        return self._outer(theta @ self.A.mT)
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradients (..., d)."""
-        return np.asarray((theta @ self.A.mT - self.y) @ self.A)
+        return self._pulled(self._slope(theta @ self.A.mT))
+
+    def value_and_gradient(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values (...) and gradients (..., d), with the images computed once."""
+        image = theta @ self.A.mT
+        return self._outer(image), self._pulled(self._slope(image))
+
+    def rotated(self, V: np.ndarray) -> Self:
+        """The same function of the data ``A V``."""
+        return replace(self, A=self.A @ V)
+
+    def _outer(self, image: np.ndarray) -> np.ndarray:
+        """Values (...) for images (..., n), which stay as they are."""
+        raise NotImplementedError
+
+    def _slope(self, image: np.ndarray) -> np.ndarray:
+        """Gradients (..., n) with respect to images (..., n), which may be overwritten."""
+        raise NotImplementedError
+
+    def _pulled(self, slope: np.ndarray) -> np.ndarray:
+        one = self.A.ndim == slope.ndim == 2 and self.A.flags.c_contiguous
+        if one and slope.dtype == np.float64:
+            # Without AVX-512 the BLAS of NumPy's wheels takes up to a quarter longer for this.
+            return np.asarray(dgemm(1.0, self.A.T, slope.T).T)
+        return np.asarray(slope @ self.A)
+
+
+@dataclass(frozen=True)
+class LeastSquares(_OfImages):
+    r""":math:`\frac12 \|A\theta - y\|^2` with data A (n, d) and y (n,)."""
+
+    y: np.ndarray
+
+    def _outer(self, image: np.ndarray) -> np.ndarray:
+        residual = image - self.y
+        return np.asarray((residual * residual).sum(axis=-1) / 2)
+
+    def _slope(self, image: np.ndarray) -> np.ndarray:
+        image -= self.y
+        return image
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians (..., d, d), all equal to ``A'A``."""
@@ -110,31 +163,24 @@ class LeastSquares:
         """Zero."""
         return 0.0
 
-    def rotated(self, V: np.ndarray) -> LeastSquares:
-        """The least-squares loss with data ``A V``."""
-        return replace(self, A=self.A @ V)
-
 
 @dataclass(frozen=True)
-class Logistic:
+class Logistic(_OfImages):
     r""":math:`\frac1n \sum_i \log(1 + e^{-y_i a_i'\theta})`, labels y_i = +-1, rows a_i of A."""
 
-    A: np.ndarray
     y: np.ndarray
 
-    @property
-    def dimension(self) -> int:
-        """Number d of coordinates."""
-        return int(self.A.shape[-1])
+    def _outer(self, image: np.ndarray) -> np.ndarray:
+        return np.asarray(np.logaddexp(0.0, -self.y * image).mean(axis=-1))
 
-    def value(self, theta: np.ndarray) -> np.ndarray:
-        """Values (...)."""
-        return np.asarray(np.logaddexp(0.0, -self.y * (theta @ self.A.mT)).mean(axis=-1))
-
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradients (..., d)."""
-        weights = -self.y * expit(-self.y * (theta @ self.A.mT))
-        return np.asarray(weights @ self.A / self.y.shape[-1])
+    def _slope(self, image: np.ndarray) -> np.ndarray:
+        """``-y/n`` over ``1 + exp(y image)``, in place: a third of the time of `expit`."""
+        image *= self.y
+        with np.errstate(over="ignore"):
+            np.exp(image, out=image)
+        image += 1.0
+        np.divide(-self.y / self.y.shape[-1], image, out=image)
+        return image
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' diag(s(1 - s)) A/n`` (..., d, d), s the sigmoid of the margins."""
@@ -147,30 +193,18 @@ class Logistic:
         longest = np.linalg.norm(self.A, axis=1).max()
         return float(np.linalg.norm(self.A, 2) ** 2 * longest / (6 * math.sqrt(3) * len(self.y)))
 
-    def rotated(self, V: np.ndarray) -> Logistic:
-        """The logistic loss with data ``A V``."""
-        return replace(self, A=self.A @ V)
-
 
 @dataclass(frozen=True)
-class LogSumExp:
+class LogSumExp(_OfImages):
     r""":math:`\log \sum_i e^{a_i'\theta + b_i}`; bounded below iff 0 is in the hull of the rows."""
 
-    A: np.ndarray
     b: np.ndarray
 
-    @property
-    def dimension(self) -> int:
-        """Number d of coordinates."""
-        return int(self.A.shape[-1])
+    def _outer(self, image: np.ndarray) -> np.ndarray:
+        return np.asarray(logsumexp(image + self.b, axis=-1))
 
-    def value(self, theta: np.ndarray) -> np.ndarray:
-        """Values (...)."""
-        return np.asarray(logsumexp(theta @ self.A.mT + self.b, axis=-1))
-
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradients (..., d): the mean of the rows under the softmax p."""
-        return np.asarray(softmax(theta @ self.A.mT + self.b, axis=-1) @ self.A)
+    def _slope(self, image: np.ndarray) -> np.ndarray:
+        return np.asarray(softmax(image + self.b, axis=-1))
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' (diag p - pp') A`` (..., d, d)."""
@@ -188,31 +222,19 @@ class LogSumExp:
         gaps = self.A[:, None, :] - self.A[None, :, :]
         return float(np.linalg.norm(gaps, axis=-1).max() ** 3 / (6 * math.sqrt(3)))
 
-    def rotated(self, V: np.ndarray) -> LogSumExp:
-        """The same with data ``A V``."""
-        return replace(self, A=self.A @ V)
-
 
 @dataclass(frozen=True)
-class LogSumExpSquares:
+class LogSumExpSquares(_OfImages):
     r""":math:`\log \sum_i e^{(a_i'\theta - y_i)^2/2}`: bounded below for any data."""
 
-    A: np.ndarray
     y: np.ndarray
 
-    @property
-    def dimension(self) -> int:
-        """Number d of coordinates."""
-        return int(self.A.shape[-1])
+    def _outer(self, image: np.ndarray) -> np.ndarray:
+        return np.asarray(logsumexp((image - self.y) ** 2 / 2, axis=-1))
 
-    def value(self, theta: np.ndarray) -> np.ndarray:
-        """Values (...)."""
-        return np.asarray(logsumexp((theta @ self.A.mT - self.y) ** 2 / 2, axis=-1))
-
-    def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradients (..., d)."""
-        residual = theta @ self.A.mT - self.y
-        return np.asarray((softmax(residual**2 / 2, axis=-1) * residual) @ self.A)
+    def _slope(self, image: np.ndarray) -> np.ndarray:
+        residual = image - self.y
+        return np.asarray(softmax(residual**2 / 2, axis=-1) * residual)
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' (diag(p (1 + r^2)) - (pr)(pr)') A`` (..., d, d)."""
@@ -222,10 +244,6 @@ class LogSumExpSquares:
         mean = (p * residual) @ self.A
         second = np.swapaxes(self.A * weights[..., None], -1, -2) @ self.A
         return np.asarray(second - mean[..., :, None] * mean[..., None, :])
-
-    def rotated(self, V: np.ndarray) -> LogSumExpSquares:
-        """The same with data ``A V``."""
-        return replace(self, A=self.A @ V)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from array_api_compat import array_namespace
 from theory.optimizers.core import Array, Optimizer, Slots, require
 
 CONVENTIONS = ("pytorch", "paper")
+_NORMAL = 2.0**-126  # the least normal number of single precision
 
 
 def sgd(lr: float, *, weight_decay: float = 0.0) -> Optimizer:
@@ -77,7 +78,7 @@ def adagrad(lr: float, eps: float = 1e-10, *, weight_decay: float = 0.0) -> Opti
 
     def rule(g: Array, p: Array, slots: Slots, step: int) -> tuple[Array, Slots]:
         total = slots["sum"] + g * g
-        return p - lr * _ratio(g, array_namespace(g).sqrt(total) + eps), {"sum": total}
+        return p - lr * _ratio(g, array_namespace(g).sqrt(total), eps), {"sum": total}
 
     return Optimizer("adagrad", {"lr": lr, "eps": eps}, ("sum",), rule, weight_decay)
 
@@ -103,7 +104,7 @@ def rmsprop(
 
     def rule(g: Array, p: Array, slots: Slots, step: int) -> tuple[Array, Slots]:
         square = alpha * slots["square_average"] + (1 - alpha) * g * g
-        scaled = _ratio(g, array_namespace(g).sqrt(square) + eps)
+        scaled = _ratio(g, array_namespace(g).sqrt(square), eps)
         velocity = momentum * slots["momentum"] + scaled
         return p - lr * velocity, {"square_average": square, "momentum": velocity}
 
@@ -183,16 +184,19 @@ def _adam(
         root = xp.sqrt(moved["maximum"] if keep_maximum else second)
         c1, c2 = 1 - beta1**step, math.sqrt(1 - beta2**step)
         if convention == "pytorch":
-            return p - (lr / c1) * _ratio(first, root / c2 + eps), moved
-        return p - (lr * c2 / c1) * _ratio(first, root + eps), moved
+            return p - (lr / c1) * _ratio(first, root / c2, eps), moved
+        return p - (lr * c2 / c1) * _ratio(first, root, eps), moved
 
     slots = ("first", "second", "maximum") if keep_maximum else ("first", "second")
     values = {"lr": lr, "beta1": beta1, "beta2": beta2, "eps": eps, "convention": convention}
     return Optimizer(name, values, slots, rule, weight_decay)
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
-    """Divide, with 0/0 = 0: a coordinate that never had a gradient does not move."""
+def _ratio(numerator: Array, root: Array, eps: float) -> Array:
+    """Divide by ``root + eps``, with 0/0 = 0: a coordinate without any gradient does not move."""
+    denominator = root + eps
+    if eps >= _NORMAL:  # no denominator is 0, in single precision neither
+        return numerator / denominator
     xp = array_namespace(numerator)
     idle = denominator == 0
     return xp.where(idle, xp.zeros_like(numerator), numerator / xp.where(idle, 1.0, denominator))
