@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,17 +113,20 @@ class _Points:
     """
 
     def __init__(self, net: Network, X: Array, Y: NDArray[Any]) -> None:
-        self._at = partial(net.at, X=X, Y=Y)
-        self._kept: dict[bytes, Linearised] = {}
+        self._samples = net.on(X, Y)
+        self._kept: list[tuple[bytes, Linearised]] = []
 
     def __call__(self, x: Array) -> Linearised:
         """The network at x (p,)."""
-        key = x.tobytes()
-        found = self._kept.pop(key, None)
-        self._kept[key] = found = found or self._at(x)
-        if len(self._kept) > _POINTS:
-            del self._kept[next(iter(self._kept))]
-        return found
+        key, kept = x.tobytes(), self._kept
+        # Comparing a few contents is faster than hashing one.
+        for place, (known, found) in enumerate(kept):
+            if known == key:
+                kept.append(kept.pop(place))
+                return found
+        kept.append((key, self._samples.at(x.copy())))
+        del kept[:-_POINTS]
+        return kept[-1][1]
 
 
 def _network(net: Network, X: Array, Y: NDArray[Any], gain: float, least: float = 0.0) -> Problem:

@@ -6,14 +6,14 @@ backpropagated gradient) is computed once, when it is first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from theory.models.activations import ACTIVATIONS, LOSSES
+from theory.models.outputs import Outputs, activated, derivatives, make_outputs
 
 if TYPE_CHECKING:
     from theory.models.multilayer import Network
@@ -45,22 +45,22 @@ class Linearised:
     """
 
     def __init__(self, net: Network, params: Array, X: Array, Y: Array = None) -> None:
-        if X.ndim < 2 or X.shape[-1] != net.widths[0] or X.shape[-2] < 1:
-            raise ValueError(f"X has shape {tuple(X.shape)}; it must be (..., m, "
-                             f"{net.widths[0]}) with m >= 1")  # fmt: skip
-        self._net, self._objective, self._labels = net, LOSSES[net.objective], Y
+        check_samples(net, X)
+        self._net, self._labels = net, Y
         self._layers, self._xp = net.layers(params), array_namespace(params)
-        # What enters each layer, and what each activation is applied to.
+        # What enters each layer, what each activation is applied to, what it leaves for later.
         self._inputs, self._before = [X], [_affine(X, self._layers[0])]
+        self._others: list[Array | None] = []
         for name, layer in zip(net.activation, self._layers[1:], strict=True):
-            self._inputs.append(ACTIVATIONS[name].value(self._before[-1]))
-            self._before.append(_affine(self._inputs[-1], layer))
+            value, other = activated(name, self._before[-1])
+            self._inputs.append(value)
+            self._others.append(other)
+            self._before.append(_affine(value, layer))
         self.output = self._before[-1]
 
     def loss(self) -> Array:
         """Mean loss of the samples, shape (...)."""
-        value = self._objective.value(self.output, self._targets)
-        return self._xp.mean(value, axis=-1)
+        return self._outputs.loss()
 
     def gradient(self) -> Array:
         """Gradient of the loss, shape (..., p), by backpropagation."""
@@ -103,17 +103,21 @@ class Linearised:
     @cached_property
     def _derivatives(self) -> list[tuple[Array, Array | None]]:
         """First and second derivative of every activation."""
-        return [ACTIVATIONS[name].derivatives(before, value)
-                for name, before, value in zip(self._net.activation, self._before,
-                                               self._inputs[1:], strict=False)]  # fmt: skip
+        parts = zip(self._net.activation, self._before, self._inputs[1:], self._others,
+                    strict=False)  # fmt: skip
+        return [derivatives(*part) for part in parts]
 
     def _slope(self, index: int) -> Array:
         """First derivative of the activation that leads into layer `index` >= 1."""
         return self._derivatives[index - 1][0]
 
     @cached_property
+    def _outputs(self) -> Outputs:
+        return make_outputs(self._net.objective, self.output, self._targets)
+
+    @cached_property
     def _backward(self) -> tuple[list[Array], list[Array | None]]:
-        delta = self._objective.gradient(self.output, self._targets) / self.output.shape[-2]
+        delta = self._outputs.gradient()
         deltas, pulls = [delta], list[Array | None]()
         for index in reversed(range(1, len(self._layers))):
             slope, bend = self._derivatives[index - 1]
@@ -151,15 +155,18 @@ class Linearised:
             weight = weight + other.mT @ moved
         return weight, self._xp.sum(delta, axis=-2) if self._net.bias else None
 
-    @cached_property
-    def _curvature(self) -> Callable[[Array], Array]:
-        return self._objective.curvature(self.output, self._targets)
-
     def _curved(self, moved: Array) -> Array:
-        curved = self._curvature(moved) / self._targets.shape[-2]
+        curved = self._outputs.curved(moved)
         # The curvature of the squared loss knows neither outputs nor targets, nor their trials.
         shape = np.broadcast_shapes(self.output.shape, self._targets.shape, curved.shape)
         return curved if curved.shape == shape else self._xp.broadcast_to(curved, shape)
+
+
+def check_samples(net: Network, X: Array) -> None:
+    """Raise ValueError unless X is (..., m, n_0) with m >= 1."""
+    if X.ndim < 2 or X.shape[-1] != net.widths[0] or X.shape[-2] < 1:
+        raise ValueError(f"X has shape {tuple(X.shape)}; it must be (..., m, "
+                         f"{net.widths[0]}) with m >= 1")  # fmt: skip
 
 
 def as_targets(net: Network, output: Array, Y: Array) -> Array:
@@ -184,4 +191,6 @@ def is_integer(array: Array) -> bool:
 def _affine(entered: Array, layer: Layer) -> Array:
     weight, offset = layer
     product = entered @ weight.mT
-    return product if offset is None else product + offset[..., None, :]
+    if offset is not None:
+        product += offset[..., None, :]
+    return product

@@ -26,6 +26,7 @@ Leading axes are trials: parameters, vectors, X (..., m, n_0) and Y broadcast ag
 ``net.ggn_product(params, X, Y, v)``        G v, generalised Gauss-Newton matrix, (..., p)
 ``net.hessian(params, X, Y)``               H, (..., p, p), for small nets; ``net.ggn`` is G
 ``net.at(params, X, Y)``                    one point for many of these; see `linearised`
+``net.on(X, Y).at(params)``                 the same, for many points with the same samples
 ``net.accuracy(params, X, labels)``         share of samples whose largest output is their class
 ==========================================  ====================================================
 
@@ -42,6 +43,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +52,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from theory.models.activations import ACTIVATIONS, LOSSES
+from theory.models.buffered import Samples, suits
 from theory.models.linearised import Linearised, is_integer
 
 Array = Any
@@ -117,10 +120,21 @@ class Network:
         object.__setattr__(self, "widths", widths)
         object.__setattr__(self, "activation", names)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number p of parameters."""
         return sum((n + self.bias) * k for n, k in pairwise(self.widths))
+
+    @cached_property
+    def _places(self) -> list[tuple[tuple[int, int], int, int, int]]:
+        """By layer the shape (k, n) of the weights, their start and end, and the biases' end."""
+        start, found = 0, []
+        for n, k in pairwise(self.widths):
+            middle = start + n * k
+            end = middle + k * self.bias
+            found.append(((k, n), start, middle, end))
+            start = end
+        return found
 
     def initialise(self, normals: Array, scheme: str = "glorot", gain: float = 1.0) -> Array:
         r"""Parameters from standard normals: weights of sd ``gain sqrt(variance)``, biases 0.
@@ -161,13 +175,12 @@ class Network:
         if params.ndim < 1 or params.shape[-1] != self.size:
             raise ValueError(f"params has shape {tuple(params.shape)}; its last axis must be the "
                              f"number of parameters, {self.size}")  # fmt: skip
-        xp, start, found = array_namespace(params), 0, []
-        for n, k in pairwise(self.widths):
-            lead = params.shape[:-1]
-            weight = xp.reshape(params[..., start : start + n * k], (*lead, k, n))
-            start += n * k
-            found.append((weight, params[..., start : start + k] if self.bias else None))
-            start += k * self.bias
+        numpy = type(params) is np.ndarray
+        reshape = np.ndarray.reshape if numpy else array_namespace(params).reshape
+        lead, found = params.shape[:-1], list[Layer]()
+        for (k, n), start, middle, end in self._places:
+            weight = reshape(params[..., start:middle], (*lead, k, n))
+            found.append((weight, params[..., middle:end] if self.bias else None))
         return found
 
     def flatten(self, layers: Sequence[Layer]) -> Array:
@@ -184,7 +197,21 @@ class Network:
 
     def at(self, params: Array, X: Array, Y: Array = None) -> Linearised:
         """The network at one point, for several evaluations there (see `Linearised`)."""
+        if suits(params, X, Y):
+            return Samples(self, X, Y).at(params)
         return Linearised(self, params, X, Y)
+
+    def on(self, X: Array, Y: Any = None) -> Samples:
+        """Samples for many points: ``net.on(X, Y).at(params)`` is `at` that need not prepare them.
+
+        Float64 NumPy arrays X (m, n_0) and params (p,) only; Y may be integer classes.
+
+        Raises
+        ------
+        ValueError
+            If X is another kind of array, or its shape does not fit.
+        """
+        return Samples(self, X, Y)
 
     def outputs(self, params: Array, X: Array) -> Array:
         """Outputs of the last layer, before any softmax or sigmoid; shape (..., m, n_L)."""
@@ -217,10 +244,13 @@ class Network:
         return self.at(params, X, Y).hvp(v)
 
     def hessian(self, params: Array, X: Array, Y: Array) -> Array:
-        """Hessian of `loss`, shape (..., p, p), from p Hessian-vector products in stacks.
+        """Hessian of `loss`, shape (..., p, p), symmetric up to rounding.
 
-        It is symmetric up to rounding; memory (..., p, p) and time grow with p^2.
+        For one point of float64 NumPy arrays from the motion of its units (see `hessians`), else
+        from p Hessian-vector products in stacks. Memory (..., p, p) and time grow with p^2.
         """
+        if suits(params, X, Y):
+            return Samples(self, X, Y).at(params).hessian()
         return self._matrix(Linearised.hvp, params, X, Y)
 
     def ggn(self, params: Array, X: Array, Y: Array) -> Array:

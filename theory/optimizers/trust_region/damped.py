@@ -306,7 +306,7 @@ class _Run:
         self._dampings.append(self._damping)
         self._records.append(Record(
             fun=self._fun, gradient_norm=self._norm, radius=self._ellipsoid.norm(step.step),
-            trial_fun=trial_fun, step_norm=float(np.linalg.norm(step.step)),
+            trial_fun=trial_fun, step_norm=checks.length(step.step),
             model_decrease=step.model_decrease, true_decrease=self._fun - trial_fun, rho=rho,
             accepted=self._rule.accepts(rho), phase="gradient", on_boundary=True,
             products=oracle.products, fun_evaluations=oracle.fun_evaluations,

@@ -65,16 +65,16 @@ class Ellipsoid(ABC):
             return _Diagonal(np.ones(dimension))
         array = checks.numbers("ellipsoid", value)
         if array.ndim == 1:
-            return _Diagonal(_positive_diagonal(checks.vector("ellipsoid", array, dimension)))
+            return _Diagonal(_positive_diagonal(checks.shaped("ellipsoid", array, dimension)))
         return _Full(checks.symmetric("ellipsoid", array, dimension))
 
     def norm(self, s: Array) -> float:
         """``||s||_A`` of s (d,)."""
-        return float(np.linalg.norm(self.whiten(s)))
+        return checks.length(self.whiten(s))
 
     def dual_norm(self, g: Array) -> float:
         """``||g||_{A^-1}`` of g (d,)."""
-        return float(np.linalg.norm(self.whiten_dual(g)))
+        return checks.length(self.whiten_dual(g))
 
     def solve(self, v: Array) -> Array:
         """``A^-1 v`` of v (d,)."""

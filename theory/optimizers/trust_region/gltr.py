@@ -140,8 +140,8 @@ class _Search:
         return ellipsoid.whiten_dual(self.model.gradient + image) + multiplier * z
 
     def _small(self, found: _Galerkin) -> bool:
-        size = float(np.linalg.norm(found.residual))
-        slope, length = map(np.linalg.norm, (self.model.white_gradient, found.point))
+        size = checks.length(found.residual)
+        slope, length = map(checks.length, (self.model.white_gradient, found.point))
         rounding = np.finfo(float).eps * (slope + self.space.scale * length)
         near = 2.0 * size * self.model.radius <= self.gap * found.decrease
         return near or bool(size <= max(self.tol * slope, rounding))
@@ -163,7 +163,7 @@ class _Search:
         value, vector = (array[..., 0] for array in np.linalg.eigh(part))
         miss = vector @ self.space.white_images[second:]
         miss = miss - (self.space.basis @ miss) @ self.space.basis
-        lacking = float(np.linalg.norm(miss)) - (float(value) + found.secular.multiplier)
+        lacking = checks.length(miss) - (float(value) + found.secular.multiplier)
         return 2.0 * lacking * self.model.radius**2 <= self.gap * found.decrease
 
     def _grow(self, found: _Galerkin, most: int) -> None:
@@ -210,7 +210,7 @@ class _Search:
         point = found.vectors @ secular.point
         return self.model.finish(
             self.model.ellipsoid.unwhiten(point @ self.space.basis), point @ self.space.images,
-            residual=float(np.linalg.norm(self._measured(point, secular.multiplier))),
+            residual=checks.length(self._measured(point, secular.multiplier)),
             on_boundary=secular.on_boundary, multiplier=secular.multiplier, converged=done,
             hard_case=secular.hard_case, curvature=float(found.values[0]),
         )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from theory.optimizers.trust_region.checks import Array
+from theory.optimizers.trust_region.checks import Array, length
 from theory.optimizers.trust_region.model import QuadraticModel
 
 __all__ = ["KrylovSpace", "least_curvature", "least_steps"]
@@ -69,7 +69,7 @@ class KrylovSpace:
 
     def start(self, direction: Array) -> bool:
         """Add a direction; False where nothing of it is outside the space."""
-        size = float(np.linalg.norm(direction))
+        size = length(direction)
         return size > 0 and self._add(direction / size, _LOST)
 
     def start_at_random(self) -> None:
@@ -86,13 +86,13 @@ class KrylovSpace:
         rest = vector
         for _ in range(2):
             rest = rest - (self.basis @ rest) @ self.basis
-        size = float(np.linalg.norm(rest))
+        size = length(rest)
         if self.full or size <= least:
             return False
         unit = rest / size
         # A third pass: what is left of a small remainder is not orthogonal to rounding.
         unit = unit - (self.basis @ unit) @ self.basis
-        self._store(unit / float(np.linalg.norm(unit)))
+        self._store(unit / length(unit))
         return True
 
     def _store(self, unit: Array) -> None:
@@ -105,7 +105,7 @@ class KrylovSpace:
         self.size += 1
         column = (self.basis @ white + self.white_images @ unit) / 2
         self._projected[k, : k + 1] = self._projected[: k + 1, k] = column
-        self.scale = max(self.scale, float(np.linalg.norm(white)))
+        self.scale = max(self.scale, length(white))
 
     def _grow(self) -> None:
         rows = min(max(8, 2 * self.size), self._model.dimension)
@@ -147,7 +147,7 @@ def least_curvature(
         values, vectors = np.linalg.eigh(space.projected)
         u, image = vectors[:, 0] @ space.basis, vectors[:, 0] @ space.images
         theta = float(values[0])
-        low = theta - float(np.linalg.norm(image - theta * u))
+        low = theta - length(image - theta * u)
         trusted = space.full or space.size >= min(most, least_steps(model.dimension))
         found = trusted and (theta <= nu * low or low >= -floor)
         if found or space.full or space.size >= most:

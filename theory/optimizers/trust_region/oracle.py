@@ -16,6 +16,7 @@ __all__ = ["Ended", "Oracle", "Products"]
 Array = NDArray[np.float64]
 # Numbers that remembered products may hold in all: 128 MiB.
 _MEMORY = 2**24
+_SAMPLED = 16
 
 
 class Ended(Exception):  # noqa: N818
@@ -109,17 +110,22 @@ class Products:
 
     def __init__(self, oracle: Oracle, x: Array) -> None:
         self._oracle, self._x = oracle, x
-        self._known: dict[bytes, Array] = {}
-        self._most = _MEMORY // (2 * x.size)
+        # By some entries of the vector, because a hash of all of them takes longer than the rest.
+        self._known: dict[bytes, list[tuple[bytes, Array]]] = {}
+        self._left = _MEMORY // (2 * x.size)
+        self._stride = 1 + x.size // _SAMPLED
 
     def __call__(self, v: Array) -> Array:
         """``B v`` of v (d,)."""
-        key = v.tobytes()
-        image = self._known.get(key)
-        if image is None:
-            image = self._oracle.product(self._x, v)
-            if len(self._known) < self._most:
-                self._known[key] = image
+        content = v.tobytes()
+        alike = self._known.setdefault(v[:: self._stride].tobytes(), [])
+        for known, image in alike:
+            if known == content:
+                return image
+        image = self._oracle.product(self._x, v)
+        if self._left > 0:
+            alike.append((content, image))
+            self._left -= 1
         return image
 
 

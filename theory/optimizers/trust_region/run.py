@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.optimizers.trust_region import checks
 from theory.optimizers.trust_region.ellipsoid import Ellipsoid
 from theory.optimizers.trust_region.history import History, Record, Status, TrustRegionResult
 from theory.optimizers.trust_region.model import NotFiniteError, SubproblemStep
@@ -160,7 +161,7 @@ class Run:
         cauchy = cauchy_point(
             point.products, point.gradient, self._radius, ellipsoid=point.ellipsoid
         )
-        least = 0.5 * settings.safeguard * self._norm * float(np.linalg.norm(found.step))
+        least = 0.5 * settings.safeguard * self._norm * checks.length(found.step)
         enough = found.model_decrease >= max(cauchy.model_decrease, least)
         return found if enough else cauchy
 
@@ -204,7 +205,7 @@ class Run:
         rule, step = self._settings.rule, trial.step
         accepted = rule.accepts(trial.rho)
         record = Record(
-            self._fun, self._norm, self._radius, trial.fun, float(np.linalg.norm(step.step)),
+            self._fun, self._norm, self._radius, trial.fun, checks.length(step.step),
             step.model_decrease, self._fun - trial.fun, trial.rho, accepted, phase,
             step.on_boundary, self._oracle.products, self._oracle.fun_evaluations,
             self._oracle.grad_evaluations,

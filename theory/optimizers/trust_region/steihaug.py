@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from theory.optimizers.trust_region import checks
-from theory.optimizers.trust_region.checks import Array
+from theory.optimizers.trust_region.checks import Array, length
 from theory.optimizers.trust_region.model import QuadraticModel, SubproblemStep, best_of
 
 __all__ = ["steihaug_toint"]
@@ -66,7 +66,7 @@ def steihaug_toint(
     12.5
     """
     model = QuadraticModel(hvp, gradient, radius, ellipsoid)
-    target = checks.tolerance("tol", tol) * float(np.linalg.norm(model.white_gradient))
+    target = checks.tolerance("tol", tol) * length(model.white_gradient)
     most = checks.count("max_iter", max_iter, 2 * model.dimension)
     # A flat direction may carry an iterate beyond every number; it leaves at the boundary.
     with np.errstate(over="ignore"):
@@ -87,31 +87,33 @@ class _Run:
         self._first: SubproblemStep | None = None
 
     def steps(self, most: int) -> SubproblemStep:
-        direction = -self.residual
+        ellipsoid = self.model.ellipsoid
+        direction, size = -self.residual, length(self.residual)
         for _ in range(most):
             if len(self._past) == self.model.dimension:
                 direction = self._restarted()
-            size = float(np.linalg.norm(self.residual))
+                size = length(direction)
             if size <= self.target:
                 break
-            self._ring[self._passed % len(self._ring)] = self.residual / size
+            np.divide(self.residual, size, out=self._ring[self._passed % len(self._ring)])
             self._passed += 1
-            length = float(np.linalg.norm(direction))
-            unit = direction / length
-            image = self.model.product(self.model.ellipsoid.unwhiten(unit))
-            white = self.model.ellipsoid.whiten_dual(image)
+            unit = direction / length(direction)
+            image = self.model.product(ellipsoid.unwhiten(unit))
+            white = ellipsoid.whiten_dual(image)
             bend = float(unit @ white)
             self.curvature = float(np.fmin(self.curvature, bend))
             t = -float(self.residual @ unit) / bend if bend > 0 else math.inf
-            if bend <= 0 or np.linalg.norm(self.z + t * unit) >= self.model.radius:
-                self._advance(self._exit(unit, bend), unit, image, white)
+            reached = self.z + t * unit if bend > 0 else self.z
+            if bend <= 0 or length(reached) >= self.model.radius:
+                t = self._exit(unit, bend)
+                self._advance(self.z + t * unit, t, image, white)
                 return self._result(on_boundary=True, converged=True)
-            self._advance(t, unit, image, white)
+            self._advance(reached, t, image, white)
             self._first = self._first or self._step(on_boundary=False, converged=False)
-            shrinking = float(np.linalg.norm(self.residual)) / size
-            direction = shrinking**2 * direction - self.residual
-        converged = bool(np.linalg.norm(self.residual) <= self.target)
-        return self._result(on_boundary=False, converged=converged)
+            last, size = size, length(self.residual)
+            direction *= (size / last) ** 2
+            direction -= self.residual
+        return self._result(on_boundary=False, converged=size <= self.target)
 
     @property
     def _past(self) -> Array:
@@ -131,9 +133,9 @@ class _Run:
                 -to_sphere(self.z, -unit, self.model.radius)]  # fmt: skip
         return min(ends, key=lambda t: slope * t + 0.5 * bend * t * t)
 
-    def _advance(self, t: float, unit: Array, image: Array, white: Array) -> None:
-        self.z = self.z + t * unit
-        self.image = self.image + t * image
+    def _advance(self, z: Array, t: float, image: Array, white: Array) -> None:
+        self.z = z
+        self.image += t * image
         self.residual = self._orthogonalised(self.residual + t * white)
 
     def _orthogonalised(self, residual: Array) -> Array:
@@ -141,18 +143,20 @@ class _Run:
 
         Without it ill-conditioned runs lose conjugacy, and with it products.
         """
-        return residual - (self._past @ residual) @ self._past
+        past = self._past
+        excess: Array = past.dot(residual).dot(past)
+        return residual - excess
 
     def _result(self, *, on_boundary: bool, converged: bool) -> SubproblemStep:
         """The last iterate; the first where rounding has made the last one worse."""
         last = self._step(on_boundary=on_boundary, converged=converged)
-        first = replace(self._first or last, products=self.model.products)
-        return best_of([last, first])
+        best = best_of([last, self._first or last])
+        return best if best is last else replace(best, products=self.model.products)
 
     def _step(self, *, on_boundary: bool, converged: bool) -> SubproblemStep:
         return self.model.finish(
             self.model.ellipsoid.unwhiten(self.z), self.image, on_boundary=on_boundary,
-            residual=float(np.linalg.norm(self.residual)), converged=converged,
+            residual=length(self.residual), converged=converged,
             curvature=self.curvature,
         )  # fmt: skip
 
@@ -160,7 +164,7 @@ class _Run:
 def to_sphere(z: Array, unit: Array, radius: float) -> float:
     """The t >= 0 with ``||z + t u|| = radius`` for ``||z|| <= radius`` and ``||u|| = 1``."""
     along = float(z @ unit)
-    size = float(np.linalg.norm(z))
+    size = length(z)
     room = max((radius - size) * (radius + size), 0.0)
     root = math.hypot(along, math.sqrt(room))
     # The form without cancellation: the two roots have product -room.
