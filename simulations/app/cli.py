@@ -156,7 +156,7 @@ def _inspecting(command: Adder) -> None:
     falsify.add_argument("claim")
     falsify.add_argument("--mutant", metavar="NAME", help="search against this false variant")
     falsify.add_argument("--examples", type=_positive, metavar="N")
-    falsify.add_argument("--seed", type=_natural, default=0, metavar="N")
+    falsify.add_argument("--seed", type=natural, default=0, metavar="N")
     mutants = command("mutants", "List every mutant, which check refuted it, at which cost.")
     mutants.add_argument("pattern", nargs="*", help="shell patterns of claim ids")
     mutants.add_argument("--json", action="store_true", help="print JSON")
@@ -191,7 +191,7 @@ def _running(command: Adder) -> None:
     simulate.add_argument("--set", action="append", default=[], metavar="NAME=V1,V2,...",
                           help="grid of one parameter; may be repeated")  # fmt: skip
     simulate.add_argument("--trials", type=trial_count, metavar="N", help="trials a grid point")
-    simulate.add_argument("--seed", type=_natural, default=0, metavar="N")
+    simulate.add_argument("--seed", type=natural, default=0, metavar="N")
     simulate.add_argument("--backend", type=backend_name, default="numpy", metavar=BACKEND_FORM)
     simulate.add_argument("--workers", type=worker_count, metavar="N",
                           help="processes (default: 1)")  # fmt: skip
@@ -226,7 +226,7 @@ def _drawing(command: Adder) -> None:
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", choices=BUDGETS, default="quick")
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N")
     parser.add_argument("--backend", type=backend_name, default="numpy", metavar=BACKEND_FORM)
     parser.add_argument("--workers", type=worker_count, metavar="N",
                         help="processes (default: the usable processors)")  # fmt: skip
@@ -272,7 +272,7 @@ def trial_count(text: str) -> int:
     return _positive(text, MOST_TRIALS)
 
 
-def _natural(text: str) -> int:
+def natural(text: str) -> int:
     value = _integer(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative; it must be an integer >= 0")

@@ -9,7 +9,7 @@ def add_map_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``adageo map``."""
     from simulations.app.cli import (
         BACKEND_FORM,
-        _natural,
+        natural,
         backend_name,
         path_name,
         trial_count,
@@ -27,7 +27,7 @@ def add_map_arguments(parser: argparse.ArgumentParser) -> None:
                         help="cut the cells at the border of what is refuted in four, N times"
                         )  # fmt: skip
     parser.add_argument("--trials", type=trial_count, metavar="N", help="trials a cell")
-    parser.add_argument("--seed", type=_natural, default=0, metavar="N")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N")
     parser.add_argument("--backend", type=backend_name, default="numpy", metavar=BACKEND_FORM)
     parser.add_argument("--workers", type=worker_count, metavar="N",
                         help="processes (default: the usable processors)")  # fmt: skip
@@ -38,10 +38,10 @@ def add_map_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _stage_count(text: str) -> int:
     """A number of stages of a refinement."""
-    from simulations.app.cli import _natural
+    from simulations.app.cli import natural
     from simulations.engine.map_refinement import LARGEST_STAGES
 
-    count = _natural(text)
+    count = natural(text)
     if count > LARGEST_STAGES:
         raise argparse.ArgumentTypeError(f"{text} is too many; it must be in 0..{LARGEST_STAGES}")
     return count
