@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from array_api_compat import array_namespace
 
+from simulations.adaptive_norms.network_hessian import has_blocks, share_from_blocks
 from simulations.digits import load_digits
 from simulations.engine import estimators, figure, measurement
 from simulations.engine.figures import PALETTE
@@ -132,13 +133,19 @@ def hessian_shares(
     found = []
     for n in sizes:
         X, labels = pool.take(xp, order[:, :n])
-        # The Hessian of the squared loss does not depend on its targets.
-        Y = xp.zeros((trials, n, CLASSES)) if net.objective == "squared" else labels
         # One Hessian at a time: a stack of all trials would not fit the cache.
-        shares = [diagonal_share(net.hessian(params[k, :], X[k, ...], Y[k, ...]))
-                  for k in range(trials)]  # fmt: skip
-        found.append(xp.stack(shares))
+        shares = [_share(net, params[k, :], X[k, ...], labels[k, ...]) for k in range(trials)]
+        found.append(xp.asarray(shares))
     return found
+
+
+def _share(net: Network, params: Array, X: Array, labels: Array) -> float:
+    """Diagonal share of the Hessian of one batch."""
+    if has_blocks(net):
+        return share_from_blocks(net, params, X, labels)
+    # The Hessian of the squared loss does not depend on its targets.
+    Y = np.zeros((len(X), CLASSES)) if net.objective == "squared" else labels
+    return float(diagonal_share(net.hessian(params, X, Y)))
 
 
 def network(

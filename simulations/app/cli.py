@@ -273,6 +273,7 @@ def trial_count(text: str) -> int:
 
 
 def natural(text: str) -> int:
+    """An integer that is not negative."""
     value = _integer(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is negative; it must be an integer >= 0")

@@ -9,8 +9,8 @@ def add_map_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``adageo map``."""
     from simulations.app.cli import (
         BACKEND_FORM,
-        natural,
         backend_name,
+        natural,
         path_name,
         trial_count,
         worker_count,

@@ -75,6 +75,8 @@ def _checked(table: Ranges, side: Side, sizes: Mapping[str, Sequence[str]]) -> d
                    for budget, names in sizes.items()},
         "resolution": relative,
         "estimate": PairedCurves(CURVE, side),
+        # Comparisons of networks of one size, of all claims, are of the same trials.
+        "common": lambda point: {"networks of widths": point["widths"]},
     }  # fmt: skip
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.egop.network_problems import host
+from simulations.kernels.packed_product_cpu import PackedMatrix
 from theory.egop.estimators import (
     kronecker_eigenbases,
     random_completion,
@@ -53,15 +55,31 @@ class Turn:
 
     def apply(self, part: Array, *, inwards: bool) -> Array:
         """The stretch (trials, r, stop - start) in the other coordinates."""
+        if self.left is None and len(self.V) == 1:  # one product for all trials reads V once
+            packed = self._inwards if inwards else self._outwards
+            return packed.product(part.reshape(-1, part.shape[-1])).reshape(part.shape)
         V = self.V if inwards else self.V.mT
-        if self.left is None and len(V) == 1:  # one product for all trials reads V once
-            return np.asarray(part.reshape(-1, part.shape[-1]) @ V[0]).reshape(part.shape)
         if self.left is None:
             return part @ V
         k, q = self.left.shape[-1], V.shape[-1]
         left = self.left.mT if inwards else self.left
         matrix = part.reshape(*part.shape[:-1], k, q)
         return np.asarray(left[:, None] @ matrix @ V[:, None]).reshape(part.shape)
+
+    @cached_property
+    def _inwards(self) -> PackedMatrix:
+        return PackedMatrix(self.V[0])
+
+    @cached_property
+    def _outwards(self) -> PackedMatrix:
+        return PackedMatrix(self.V[0].T)
+
+    def of(self, trials: slice) -> Turn:
+        """That of some of the trials."""
+        if len(self.V) == 1:
+            return self
+        return replace(self, V=self.V[trials],
+                       left=None if self.left is None else self.left[trials])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,15 @@ class Rotation:
     def outwards(self, x: Array) -> Array:
         """The original coordinates of (trials, r, p)."""
         return self._turned(x, inwards=False)
+
+    def of(self, trials: slice) -> Rotation:
+        """That of some of the trials."""
+        return Rotation(tuple(turn.of(trials) for turn in self.turns))
+
+    @property
+    def bytes_of_a_trial(self) -> int:
+        """Memory of the bases that one trial does not share with the others."""
+        return sum(turn.V[0].nbytes for turn in self.turns if len(turn.V) > 1)
 
     def _turned(self, theta: Array, *, inwards: bool) -> Array:
         if not self.turns:
@@ -166,4 +193,10 @@ def _randomized(rows: Array, stream: Stream) -> Array:
 
 
 def _stacked(function: Callable[[Array], Array], stack: Array) -> Array:
-    return np.stack([function(matrix) for matrix in stack])
+    first = function(stack[0])
+    # In place: a list and its stack would be twice the memory, all of it new.
+    found = np.empty((len(stack), *first.shape))
+    found[0] = first
+    for k in range(1, len(stack)):
+        found[k] = function(stack[k])
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,8 @@ SIZES = LINEAR | DIGITS
 class Arena:
     """Trials of one kind: data, starts, minibatches and bases.
 
+    What is drawn does not depend on which runs are asked for, nor on their order.
+
     Parameters
     ----------
     stream : Stream
@@ -70,23 +73,66 @@ class Arena:
         self._stream = stream
         self._starts = self.task.starts(stream, (trials,))
         self._batches: Index = self.task.batches(stream, (size.steps, trials))
-        self._gradients: Array | None = None
-        self._rotations: dict[str, Rotation] = {}
+        # Bases take the memory: only the last one is kept.
+        self._turned: tuple[str, Rotation] = (ORIGINAL, Rotation())
+        self._curves: dict[tuple[str, bytes], Curves] = {}
 
     def curves(self, name: str, rates: Array) -> Curves:
         """Losses of a run (optimizer and basis) for every rate."""
-        optimizer, basis = name.split(" ", 1)
-        return train(self.task, optimizer, self.rotation(basis), rates, self._starts,
-                     self._batches, cosine=self.linear)  # fmt: skip
+        key = (name, rates.tobytes())
+        if key not in self._curves:
+            optimizer, basis = name.split(" ", 1)
+            self._curves[key] = train(
+                self.task, optimizer, self.rotation(basis), rates, self._starts, self._batches,
+                cosine=self.linear,
+            )  # fmt: skip
+        return self._curves[key]
+
+    def best_rate(self, name: str) -> Array:
+        """The best of `RATES` for a run, (1,)."""
+        return RATES[[best_rate(self.curves(name, RATES))]]
 
     def rotation(self, basis: str) -> Rotation:
         """The rotation of a basis, the same for all runs of these trials."""
-        if basis not in self._rotations:
-            if self._gradients is None:
-                count = (1 + self.linear) * self.task.net.size
-                self._gradients = self.task.sampled_gradients(self._stream, count)
-            self._rotations[basis] = rotation(basis, self.task.net, self._gradients, self._stream)
-        return self._rotations[basis]
+        if basis == ORIGINAL:
+            return Rotation()
+        if basis != self._turned[0]:
+            stream = self._stream.child(basis)
+            self._turned = (basis, rotation(basis, self.task.net, self._gradients, stream))
+        return self._turned[1]
+
+    @cached_property
+    def _gradients(self) -> Array:
+        count = (1 + self.linear) * self.task.net.size
+        return self.task.sampled_gradients(self._stream.child("gradients"), count)
+
+
+class Pairing:
+    """Trials that are measured, and others on which rates are chosen.
+
+    Parameters
+    ----------
+    stream : Stream
+    trials : int
+    widths : str
+        A key of `SIZES`.
+    """
+
+    def __init__(self, stream: Stream, trials: int, widths: str) -> None:
+        self.measured = Arena(stream.child("measured"), trials, widths)
+        self.tuning = Arena(stream.child("tuning"), SIZES[widths].tuning, widths)
+
+
+# All comparisons of networks of one size are of the same trials: the last ones are kept.
+_last: dict[Any, Pairing] = {}
+
+
+def _pairing(stream: Stream, trials: int, widths: str) -> Pairing:
+    key = (stream.identity, trials, widths)
+    if key not in _last:
+        _last.clear()
+        _last[key] = Pairing(stream, trials, widths)
+    return _last[key]
 
 
 def paired(
@@ -95,11 +141,10 @@ def paired(
     """Curves of two runs in the same trials; see `theory.egop.experiments_networks.Comparison`."""
     if widths not in SIZES:
         raise ValueError(f"widths is {widths!r}; it must be one of {', '.join(SIZES)}")
-    arena = Arena(stream, trials, widths)
-    tuning = Arena(stream, SIZES[widths].tuning, widths)
+    pairing = _pairing(stream, trials, widths)
     samples: dict[str, Any] = {}
     for label, name in (("loss", run), ("other", other)):
-        curves = arena.curves(name, _rate(tuning, name, rate))
+        curves = pairing.measured.curves(name, _rate(pairing.tuning, name, rate))
         found = getattr(curves, judged)[:, 0]
         if judged == "validation":
             found = np.minimum.accumulate(found, axis=-1)
@@ -112,4 +157,4 @@ def _rate(tuning: Arena, name: str, rate: str) -> Array:
     if rate not in ("tuned", "original's"):
         return np.asarray([float(rate)])
     judge = name if rate == "tuned" else f"{name.split(' ', 1)[0]} {ORIGINAL}"
-    return RATES[[best_rate(tuning.curves(judge, RATES))]]
+    return tuning.best_rate(judge)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulations.digits import load_digits
+from simulations.kernels.network_gradients_cpu import BatchGradients
 from theory.models.bases import power_law
 from theory.models.multilayer import Network
 
@@ -35,6 +37,10 @@ class Samples:
         """Inputs (trials, ..., inputs) and targets at `index` (trials, ...)."""
         trial = np.arange(len(self.X)).reshape(-1, *(1,) * (index.ndim - 1))
         return self.X[trial, index], self.Y[trial, index]
+
+    def of(self, trials: slice) -> Samples:
+        """Those of some of the trials."""
+        return self if len(self.X) == 1 else Samples(self.X[trials], self.Y[trials])
 
 
 @dataclass(frozen=True)
@@ -75,14 +81,30 @@ class Task:
         n = self.train.X.shape[1]
         return np.asarray(host(stream.integers(0, n, (*shape, self.batch))), dtype=np.int64)
 
+    def gradients(self, theta: Array, index: Index) -> Array:
+        """Gradients (g, r, p) at theta (g, r, p) on the minibatches `index` (g, b).
+
+        Groups belong to the data sets in equal parts, in order.
+        """
+        return self._gradients(theta, index)
+
     def sampled_gradients(self, stream: Stream, count: int) -> Array:
         """Stochastic gradients (s, count, p) at independent starts, one set for each data set."""
-        found, s = [], len(self.train.X)
+        s, p = len(self.train.X), self.net.size
+        parts = [replace(self, train=self.train.of(slice(k, k + 1))) for k in range(s)]
+        found = np.empty((s, count, p))
         for first in range(0, count, _GRADIENTS):
             shape = (s, min(_GRADIENTS, count - first))
-            X, Y = self.train.take(self.batches(stream, shape))
-            found.append(self.net.gradient(self.starts(stream, shape), X, Y))
-        return np.concatenate(found, axis=1)
+            batches, starts = self.batches(stream, shape), self.starts(stream, shape)
+            # One data set at a time stays in cache.
+            for k, own in enumerate(parts):
+                rows = own.gradients(starts[k][:, None], batches[k])
+                found[k, first : first + shape[1]] = rows[:, 0]
+        return found
+
+    @cached_property
+    def _gradients(self) -> BatchGradients:
+        return BatchGradients(self.net, self.train.X, self.train.Y)
 
 
 def linear_task(stream: Stream, trials: int, widths: Sequence[int], samples: int, batch: int,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulations.egop.network_bases import Rotation
 from simulations.egop.network_problems import Index, Task
-from theory.optimizers import adagrad, adam, sgd, sgd_momentum
+from theory.optimizers import Optimizer, adagrad, adam, sgd, sgd_momentum
 
 Array = NDArray[np.float64]
 
@@ -23,9 +24,12 @@ RULES = {
     "sgd": partial(sgd, 1.0),
     "momentum": partial(sgd_momentum, 1.0, 0.9),
 }
+_SETS = ("train", "validation", "test")
 CURVE = 8  # losses are kept after each eighth of the steps
 _FAR = 1e6  # a loss beyond it, or not finite, counts as this
 _FLOOR = 1e-14  # of the loss at the start: below it a run has converged
+# Bytes of the bases of trials that run together: read twice a step, they should stay in cache.
+_BASES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,37 @@ def train(
         raise ValueError(f"optimizer is {optimizer!r}; it must be one of {', '.join(RULES)}")
     if not np.all(np.isfinite(rates) & (rates > 0)):
         raise ValueError(f"rates are {rates!r}; they must be positive finite numbers")
-    trials, steps = len(starts), len(batches)
+    trials = len(starts)
     scale = np.broadcast_to(rates, (trials, np.shape(rates)[-1]))[..., None]
+    parts = []
+    for some in _together(rotation, trials):
+        part = dataclasses.replace(task, **{name: getattr(task, name).of(some) for name in _SETS})
+        parts.append(_train(part, RULES[optimizer](), rotation.of(some), scale[some], starts[some],
+                            batches[:, some], cosine))  # fmt: skip
+    return Curves(*np.concatenate(parts, axis=1))
+
+
+def _together(rotation: Rotation, trials: int) -> list[slice]:
+    """Trials that run at the same time: all, unless each has a basis of its own."""
+    each = max(1, math.ceil(rotation.bytes_of_a_trial * trials / _BASES))
+    size = math.ceil(trials / each)
+    return [slice(first, first + size) for first in range(0, trials, size)]
+
+
+def _train(
+    task: Task, rule: Optimizer, rotation: Rotation, scale: Array, starts: Array, batches: Index,
+    cosine: bool,
+) -> Array:  # fmt: skip
+    """The losses (3, trials, r, 8) of `Curves`, for rates `scale` (trials, r, 1)."""
+    steps = len(batches)
     theta = np.repeat(starts[:, None], scale.shape[1], axis=1)
-    x, rule = rotation.inwards(theta), RULES[optimizer]()
+    x = rotation.inwards(theta)
     state = rule.init(x)
     marks = {round(steps * k / CURVE) for k in range(1, CURVE + 1)}
     first, kept = _losses(task, theta), []
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for step in range(steps):
-            X, Y = task.train.take(batches[step])
-            gradient = rotation.inwards(task.net.gradient(theta, X[:, None], Y[:, None]))
+            gradient = rotation.inwards(task.gradients(theta, batches[step]))
             moved, state = rule.update(gradient, state, x)
             now = 0.5 * (1.0 + math.cos(math.pi * step / steps)) if cosine else 1.0
             x = x + (now * scale) * (moved - x)
@@ -94,8 +118,7 @@ def train(
                 kept.append(_losses(task, theta))
     found = np.moveaxis(np.stack(kept), 0, -1)
     found = np.where(np.isfinite(found), np.minimum(found, _FAR), _FAR)
-    found = np.maximum(found, _FLOOR * first[..., None])
-    return Curves(*found)
+    return np.maximum(found, _FLOOR * first[..., None])
 
 
 def best_rate(curves: Curves) -> int:

@@ -97,12 +97,25 @@ class Stream:
         self.xp: Any = backend.xp
         self.backend = backend.name
         self._block, self._first, self._addresses = (key, block), part[0] if part else 0, 0
+        self._backend, self._part = backend, part
         on_device = backend.name == "cupy"
         if part is not None and not on_device:
             raise ValueError(f"part is {part}; only a GPU draws a part of a block")
         self._draws: Any = (
             PhiloxDraws(self.xp, key, block, part) if on_device else numpy_generator(key, block)
         )
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Key and block: streams of equal identity and backend draw the same numbers."""
+        return self._block
+
+    def child(self, name: str) -> Stream:
+        """An independent stream for a purpose of its own; the same whatever was drawn before."""
+        key, block = self._block
+        digest = hashlib.sha256(f"{key}:{name}".encode()).digest()
+        own = int.from_bytes(digest[:16], "little")
+        return Stream(self._backend, own, block, self._part)
 
     def address(self) -> tuple[int, int]:
         """64-bit key of a kernel that numbers its draws by trial, and the number of the first one.

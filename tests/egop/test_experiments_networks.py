@@ -1,6 +1,6 @@
 """Networks in other bases: rotations, equivariance, stacks against single runs, ranges."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -156,6 +156,43 @@ def test_a_comparison_of_a_run_with_itself_is_a_tie(stream):
     for k in range(1, CURVE + 1):
         np.testing.assert_array_equal(found[f"loss_{k}"], found[f"other_{k}"])
     assert np.all(np.diff([found[f"loss_{k}"] for k in range(1, CURVE + 1)], axis=0) <= 0)
+
+
+def test_a_comparison_does_not_depend_on_those_before(stream):
+    def compared(basis, trials=3):
+        return paired(stream, trials, run=f"adam {basis}", other="adam original", rate="tuned",
+                      judged="training", widths=SMALL)  # fmt: skip
+
+    bases = ("random rotation", "randomized", "kronecker")
+    there = {basis: compared(basis) for basis in bases}
+    network_pairs._last.clear()
+    back = {basis: compared(basis) for basis in reversed(bases)}
+    for basis in bases:
+        for name, found in there[basis].items():
+            np.testing.assert_array_equal(back[basis][name], found)
+    ends = [there[basis]["loss_8"] for basis in bases]
+    assert not any((a == b).all() for a, b in combinations(ends, 2))
+    np.testing.assert_array_equal(there[bases[0]]["other_8"], there[bases[1]]["other_8"])
+
+
+def test_runs_are_trained_once_for_all_comparisons(stream, monkeypatch):
+    trained = []
+
+    def counted(task, optimizer, turned, rates, *others, **options):
+        trained.append((optimizer, len(turned.turns), rates.shape))
+        return train(task, optimizer, turned, rates, *others, **options)
+
+    monkeypatch.setattr(network_pairs, "train", counted)
+    network_pairs._last.clear()
+    point = {"run": "adam block", "other": "adam original", "widths": SMALL}
+    paired(stream, 3, rate="tuned", judged="training", **point)
+    assert len(trained) == 4
+    assert len(set(trained)) == 4
+    for judged in ("validation", "error"):
+        paired(stream, 3, rate="tuned", judged=judged, **point)
+    assert len(trained) == 4
+    paired(stream, 2, rate="tuned", judged="training", **point)
+    assert len(trained) == 8
 
 
 def test_rates_of_the_original_are_chosen_in_original_coordinates(stream, monkeypatch):

@@ -190,3 +190,25 @@ def test_parts_of_a_block_have_the_numbers_of_the_whole(law, rest):
 def test_only_a_gpu_draws_a_part():
     with pytest.raises(ValueError, match="only a GPU draws a part"):
         Stream(select_backend("numpy"), 1, 0, (0, 1, 2))
+
+
+@pytest.mark.parametrize("generator", ["numpy", "counter"])
+def test_children_do_not_depend_on_what_was_drawn(generator):
+    fresh, used = stream(generator), stream(generator)
+    used.normal(1000)
+    used.child("other").normal(10)
+    first = values(fresh.child("starts").normal(SIZE))
+    assert (values(used.child("starts").normal(SIZE)) == first).all()
+    assert fresh.child("starts").identity == used.child("starts").identity != fresh.identity
+    others = [
+        fresh.child("gradients"),
+        fresh.child("starts").child("starts"),
+        stream(generator),
+        stream(generator, block=1).child("starts"),
+        stream(generator, seed=2).child("starts"),
+    ]
+    for other in others:
+        assert other.identity != fresh.child("starts").identity
+        correlation = np.corrcoef(first, values(other.normal(SIZE)))[0, 1]
+        # A correlation of independent samples has standard deviation SIZE^-1/2.
+        assert abs(correlation) < 5.0 / math.sqrt(SIZE)
