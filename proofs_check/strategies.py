@@ -34,7 +34,6 @@ from proofs_check.structures import (
     sized,
     spectrum_of,
 )
-from theory import arrays
 
 __all__ = ["MAX_CONDITION", "diagonal", "gradient_sequences", "low_rank", "orthogonal",
            "positive_definite", "positive_semidefinite", "rational_orthogonal", "scales",
@@ -189,11 +188,10 @@ def _rational_orthogonal(draw: Draw, d: SearchStrategy[int], size: int) -> Array
             for j in range(i):
                 entry = Fraction(draw(st.integers(-size, size)), draw(st.integers(1, size)))
                 skew[i, j], skew[j, i] = entry, -entry
-    one = arrays.identity_matrix(n, like=skew)
     permutation = parts.signed_permutation(draw, n)
     order = np.argmax(np.abs(permutation), axis=1)
     rows = np.array([int(value) for value in permutation.sum(axis=1)], dtype=object)
-    return np.asarray(arrays.solve(one + skew, one - skew)[order] * rows[:, None])
+    return np.asarray(parts.cayley(skew)[order] * rows[:, None])
 
 
 @parts.remembered
@@ -303,7 +301,7 @@ def _positive_definite(draw: Draw, spectrum: SearchStrategy[Array], exact: bool)
         return parts.conjugate(draw(orthogonal(len(values))), values)
     basis = draw(rational_orthogonal(len(values)))
     weights = np.array([Fraction(float(value)) for value in values], dtype=object)
-    return np.asarray((basis * weights) @ basis.T)
+    return parts.product(basis * weights, basis.T)
 
 
 @parts.remembered

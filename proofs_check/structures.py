@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
+import flint
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -203,6 +204,29 @@ def full_rank_factor(draw: Draw, n: int, rank: int) -> Array:
     diagonal = draw(listed(_pivots(), rank)) if kind == "free" else np.ones(rank)
     factor[range(rank), range(rank)] = diagonal
     return np.asarray(factor[draw(_orders(n))])
+
+
+def product(left: Array, right: Array) -> Array:
+    """``left @ right`` of object arrays (m, k) and (k, n) of `Fraction`, by flint's matrices."""
+    return _fractions(_rational_matrix(left) * _rational_matrix(right))
+
+
+def cayley(skew: Array) -> Array:
+    """``(I + S)^{-1} (I - S)``, orthogonal, of a skew-symmetric object array S of `Fraction`."""
+    s = _rational_matrix(skew)
+    one = _rational_matrix(np.eye(len(skew), dtype=int))
+    return _fractions((one + s).solve(one - s))
+
+
+def _rational_matrix(array: Array) -> flint.fmpq_mat:
+    entries = [flint.fmpq(x.numerator, x.denominator) for x in array.ravel().tolist()]
+    return flint.fmpq_mat(*array.shape, entries)
+
+
+def _fractions(matrix: flint.fmpq_mat) -> Array:
+    entries = (Fraction(int(x.p), int(x.q)) for x in matrix.entries())
+    shape = matrix.nrows(), matrix.ncols()
+    return np.fromiter(entries, dtype=object, count=math.prod(shape)).reshape(shape)
 
 
 def onto_sphere(row: Array, radius: float) -> Array:

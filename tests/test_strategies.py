@@ -233,7 +233,7 @@ def test_low_rank_matrices_have_exactly_that_rank():
 
 def test_gradient_norms_are_bounded_exactly_and_reach_the_extremes():
     bound = 0.7
-    drawn = samples(strategies.gradient_sequences(3, 2, bound=bound), 500)
+    drawn = samples(strategies.gradient_sequences(3, 2, bound=bound), 1000)
     assert all(g.shape == (4, 2) for g in drawn)
     assert all(exact_square(row) <= Fraction(bound) ** 2 for g in drawn for row in g)
     met = Fraction(bound) * (1 - Fraction(1, 2**49))

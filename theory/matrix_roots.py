@@ -10,6 +10,9 @@ import numpy as np
 from theory import arrays
 from theory.scalars import NotExact, has_objects
 
+# Each divided difference of eigenvalues that are 2^-40 apart costs 40 of 512 bits.
+_APART, _FEW = 40, 6
+
 
 def matrix_square_root(matrix: Any) -> Any:
     """``A^{1/2}``, symmetric positive definite, of A (d, d), or (d,) meaning diagonal.
@@ -65,11 +68,12 @@ def _enclosed(matrix: Any) -> Any:
 def _approximation(matrix: Any, bits: int) -> Any:
     import flint
 
-    n = matrix.nrows()
-    one = flint.arb_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
-    # ||A|| = 1 bounds the number of steps by log2(cond)/2 + log2(precision).
+    # ||A|| = 1 bounds the number of steps by log2(cond)/2 + log2(precision) from X = A.
     scale = _frobenius(matrix).mid()
-    root, partner = (matrix / scale).mid(), one
+    scaled = (matrix / scale).mid()
+    root = _interpolated(scaled)
+    # Both commute with A, so that the limits are A^{1/2} and its inverse.
+    partner = (scaled.inv() * root).mid()
     close = flint.arb(2) ** -bits
     for _ in range(bits):
         previous = root
@@ -80,6 +84,31 @@ def _approximation(matrix: Any, bits: int) -> Any:
             break
     root = (root * scale.sqrt()).mid()
     return ((root + root.transpose()) / 2).mid()
+
+
+def _interpolated(matrix: Any) -> Any:
+    """The polynomial of A that is the root at its eigenvalues in float64: nearly ``A^{1/2}``.
+
+    A itself where that is no good beginning: for many eigenvalues, or one <= 0 in float64.
+    """
+    import flint
+
+    n = matrix.nrows()
+    values = np.linalg.eigvalsh([[float(entry) for entry in row] for row in matrix.tolist()])
+    if n > _FEW or not values[0] > 0:
+        return matrix
+    # Apart from each other, as the divided differences need them.
+    nodes = [flint.arb(float(value)) * (1 + k * flint.arb(2) ** -_APART)
+             for k, value in enumerate(values)]  # fmt: skip
+    one = flint.arb_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
+    column = [node.sqrt() for node in nodes]
+    factor, result = one, column[0] * one
+    for order in range(1, n):
+        steps = zip(column, column[1:], nodes, nodes[order:], strict=False)
+        column = [(right - left) / (last - first) for left, right, first, last in steps]
+        factor = factor * (matrix - nodes[order - 1] * one)
+        result = result + column[0] * factor
+    return result.mid()
 
 
 def _denman_beavers(root: Any, partner: Any) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from proofs_check import strategies
-from proofs_check.structures import Draw
+from proofs_check.structures import Draw, product
 
 Array = np.ndarray[Any, Any]
 Instance = dict[str, Any]
@@ -44,7 +44,7 @@ def turned(draw: Draw, instance: Instance) -> Instance:
     def turn(value: Any) -> Any:
         if not isinstance(value, np.ndarray):
             return value
-        return basis @ value if value.ndim == 1 else basis @ value @ basis.T
+        return basis @ value if value.ndim == 1 else product(product(basis, value), basis.T)
 
     coefficients, axis = instance["cubic"]
     moved = {name: turn(value) for name, value in instance.items() if name != "cubic"}

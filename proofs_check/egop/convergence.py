@@ -155,7 +155,7 @@ def runs() -> SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def _sequences(draw: Draw) -> dict[str, Any]:
-    d, steps = draw(st.integers(1, 3)), draw(st.sampled_from([0, 0, 1, 3, 7]))
+    d, steps = draw(st.integers(1, 3)), draw(st.sampled_from([0, 0, 1, 3, 7, 15]))
     gradients = draw(strategies.gradient_sequences(steps, d, attained=True))
     b0 = draw(st.sampled_from([2.0**-12, 0.25, 1.0, 64.0]))
     eta = draw(st.sampled_from([1.0, 2.0**-8, 16.0]))

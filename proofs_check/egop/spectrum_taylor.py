@@ -22,7 +22,7 @@ from proofs_check.engine import (
     square,
     weighted_square,
 )
-from proofs_check.structures import Array, Draw
+from proofs_check.structures import Array, Draw, product
 from theory.core import Statement
 from theory.egop.gain_bounds import quadratic_moment_matrix
 from theory.egop.spectrum_taylor import lemma_11, lemma_11_root_scale
@@ -193,14 +193,14 @@ def _problems(draw: Draw) -> tuple[dict[str, Any], Array, Array]:
     values = draw(strategies.spectra(d, low=2.0**-4, high=4.0))
     signs = draw(strategies.sign_vectors(d))
     exact = np.array([Fraction(float(value)) for value in values * signs], dtype=object)
-    hessian = (basis * exact) @ basis.T
+    hessian = product(basis * exact, basis.T)
     corners = np.array(list(itertools.product((-1, 1), repeat=d)), dtype=object)
     minimizer = basis[:, 0] * c * draw(st.sampled_from([Fraction(0), Fraction(1), Fraction(1, 2)]))
     points = corners @ basis.T * c
     away = points - minimizer
     share = draw(st.sampled_from([Fraction(1), Fraction(-1), Fraction(1, 2), Fraction(0)]))
     lengths = lipschitz * share * (away * away).sum(axis=1) / 2
-    gradients = away @ hessian + _units(away, basis, exact) * lengths[:, None]
+    gradients = product(away, hessian) + _units(away, basis, exact) * lengths[:, None]
     problem = {"points": points, "gradients": gradients, "hessian": hessian,
                "minimizer": minimizer, "c": c, "lipschitz": lipschitz}  # fmt: skip
     return problem, basis, values * signs

@@ -8,6 +8,7 @@ raises `Undecided`: no branch of a formula or hypothesis is ever taken on a roun
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from decimal import Decimal
@@ -252,7 +253,7 @@ for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "floordiv", "mod", "n
 
 def rational(value: float | np.floating[Any] | Fraction) -> flint.fmpq:
     """The rational number that a finite float, an int or a Fraction is; raises ValueError."""
-    if isinstance(value, (float, np.floating)) and not np.isfinite(value):
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
         raise ValueError(f"value is {value}; it must be finite")
     numerator, denominator = value.as_integer_ratio()
     return flint.fmpq(int(numerator), int(denominator))
@@ -284,7 +285,8 @@ def to_float(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype != object:
             return value
-        floats = [float(to_float(entry)) for entry in value.ravel().tolist()]
+        floats = [float(entry if type(entry) is Fraction else to_float(entry))
+                  for entry in value.ravel().tolist()]  # fmt: skip
         return np.array(floats).reshape(value.shape)
     if isinstance(value, dict):
         return {key: to_float(entry) for key, entry in value.items()}
@@ -298,10 +300,9 @@ def to_float(value: Any) -> Any:
 def _convert_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fO":
         return array
-    converted = np.empty(array.shape, dtype=object)
-    for index in np.ndindex(array.shape):
-        converted[index] = to_exact(array[index])
-    return converted
+    entries = (_rational_real(rational(entry)) if type(entry) in (float, Fraction)
+               else to_exact(entry) for entry in array.ravel().tolist())  # fmt: skip
+    return np.fromiter(entries, dtype=object, count=array.size).reshape(array.shape)
 
 
 def _number(value: Any) -> Any:
@@ -338,12 +339,19 @@ def _literal(value: float) -> flint.fmpq:
 
 
 def _combine(operation: Callable[[Any, Any], Any], first: Real, other: Any) -> Any:
-    second = _number(other)
+    value, second = first.value, other.value if type(other) is Real else _number(other)
     if second is NotImplemented:
         return NotImplemented
-    if first.is_rational and isinstance(second, flint.fmpq):
-        return Real(operation(first.value, second))
-    return Real(operation(flint.arb(first.value), flint.arb(second)))
+    if type(value) is flint.fmpq and type(second) is flint.fmpq:
+        return _rational_real(operation(value, second))
+    return Real(operation(flint.arb(value), flint.arb(second)))
+
+
+def _rational_real(value: flint.fmpq) -> Real:
+    """Without the checks of the constructor, which would take most of the time of a sum."""
+    result = object.__new__(Real)
+    result.value = value
+    return result
 
 
 def _divide(a: Any, b: Any) -> Any:
@@ -356,12 +364,12 @@ def _divide(a: Any, b: Any) -> Any:
 
 def _compare(relation: Callable[[Any, Any], Any], opposite: Callable[[Any, Any], Any],
              first: Real, other: Any) -> Any:  # fmt: skip
-    second = _number(other)
+    value, second = first.value, other.value if type(other) is Real else _number(other)
     if second is NotImplemented:
         return NotImplemented
-    if first.is_rational and isinstance(second, flint.fmpq):
-        return bool(relation(first.value, second))
-    a, b = flint.arb(first.value), flint.arb(second)
+    if type(value) is flint.fmpq and type(second) is flint.fmpq:
+        return bool(relation(value, second))
+    a, b = flint.arb(value), flint.arb(second)
     if relation(a, b):
         return True
     if opposite(a, b):

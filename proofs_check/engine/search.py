@@ -1,24 +1,24 @@
-"""The search for counterexamples: Hypothesis generates, an ascent refines, exact numbers judge."""
+"""The search for counterexamples: rounds explore, an ascent refines, exact numbers judge."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import inspect
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from unittest import mock
 
-import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-from hypothesis.errors import HypothesisException, Unsatisfiable
+from hypothesis.database import ExampleDatabase, choices_to_bytes
+from hypothesis.errors import HypothesisException
 from hypothesis.internal.conjecture import providers
 
 from proofs_check.engine.ascent import ascend, simplify
+from proofs_check.engine.exploring import Round
 from proofs_check.engine.hunt import Hunt, Violated
 from proofs_check.engine.judging import EQUALITIES
 from theory.core import AdageoError, Check, Claim, ClaimError, Evidence, Statement, Verdict
@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXAMPLES: Mapping[str, int] = {"quick": 200, "standard": 2000, "deep": 20000}
 SEARCHABLE = ("inequality", *EQUALITIES)
-# Rounds of generation; every other one climbs on the ratio.
+# Every other round climbs on the ratio.
 _ROUNDS = 8
 _ASCENTS = 4
 _LEAST_TRIALS = 600
@@ -108,7 +108,8 @@ def run_search(
     hunt = Hunt(statement)
     try:
         own_seed = _derive(seed, check, statement)
-        _restart(hunt, _strategy(check, statement), examples, own_seed, shrink=shrink)
+        with _same_constants_everywhere():
+            _restart(hunt, _strategy(check, statement), examples, own_seed, shrink=shrink)
         simplifications = _SIMPLIFICATIONS if shrink else _FEW_SIMPLIFICATIONS
         if hunt.violated and not shrink:
             simplify(hunt.counterexample, hunt.still_violated, trials=simplifications)
@@ -141,45 +142,48 @@ def _restart(hunt: Hunt, strategy: Any, examples: int, seed: int, *, shrink: boo
     """Explore in independent rounds: one that climbs to a plateau would stay there."""
     for number in range(_ROUNDS):
         share = examples // _ROUNDS + (number < examples % _ROUNDS)
-        if share and not hunt.violated:
-            _generate(hunt, strategy, share, seed ^ number, climb=number % 2 == 1, shrink=shrink)
+        if not share:
+            return
+        climb, simplest = number % 2 == 1, number == 0
+        explored = Round(strategy, hunt.visit, seed ^ number, climb=climb, simplest=simplest)
+        choices = explored.run(share, stopped=lambda: hunt.violated)
+        if hunt.violated:
+            if shrink:
+                _shrink(hunt, strategy, choices)
+            return
 
 
-def _generate(
-    hunt: Hunt, strategy: Any, examples: int, seed: int, *, climb: bool, shrink: bool
-) -> None:
-    phases = (Phase.generate, Phase.target, *([Phase.shrink] if shrink else []))
+class _Found(ExampleDatabase):
+    """The choices of one violation, for Hypothesis to start its shrinking from."""
 
-    @hypothesis.seed(seed)
-    @settings(max_examples=examples, database=None, deadline=None, derandomize=False,
+    def __init__(self, choices: Sequence[Any]) -> None:
+        super().__init__()
+        self.entry = choices_to_bytes(choices)
+
+    def fetch(self, key: bytes) -> Iterator[bytes]:
+        # What is under the primary key would pass for something that has been shrunk already.
+        return iter([self.entry] if key.endswith(b".secondary") else [])
+
+    def save(self, key: bytes, value: bytes) -> None:
+        """Nothing is kept."""
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        """Nothing is kept."""
+
+
+def _shrink(hunt: Hunt, strategy: Any, choices: Sequence[Any]) -> None:
+    @settings(max_examples=1, database=_Found(choices), deadline=None, derandomize=False,
               print_blob=False, report_multiple_bugs=False, verbosity=Verbosity.quiet,
-              phases=phases, backend="hypothesis",
+              phases=(Phase.reuse, Phase.shrink), backend="hypothesis",
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(instance=strategy)
-    def explore(instance: dict[str, Any]) -> None:
-        shrinking = hunt.violated
-        score = None if shrinking else hunt.visit(instance)
-        if hunt.still_violated(instance) if shrinking else hunt.violated:
+    def replay(instance: dict[str, Any]) -> None:
+        if hunt.still_violated(instance):
             raise Violated(hunt.statement.label)
-        if shrinking:
-            return
-        if score is None:
-            hypothesis.reject()
-        if not climb:
-            return
-        ratio, negative_margin = score
-        if ratio > 0:
-            hypothesis.target(ratio, label="ratio")
-        elif math.isfinite(negative_margin):
-            hypothesis.target(negative_margin, label="margin")
 
-    with _same_constants_everywhere(), contextlib.suppress(Violated, Unsatisfiable):
-        try:
-            explore()
-        except HypothesisException:
-            # What stops the shrinker does not unmake a violation that is confirmed already.
-            if not hunt.violated:
-                raise
+    # What stops the shrinker does not unmake a violation that is confirmed already.
+    with contextlib.suppress(Violated, HypothesisException):
+        replay()
 
 
 def _refine(
@@ -212,9 +216,6 @@ def _same_constants_everywhere() -> Iterator[None]:
 
     It would make the instances depend on the rest of the process, and write a cache to disk.
     """
-    if not hasattr(providers, "_get_local_constants"):  # before Hypothesis 6.131
-        yield
-        return
     from hypothesis.internal.constants_ast import Constants
 
     cache = providers.CONSTANTS_CACHE
