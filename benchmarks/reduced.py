@@ -24,8 +24,9 @@ def measure_reduced(
     """Both rows of the long run, setup included; empty where there is no reduced simulation.
 
     The row of the reduction has its levels, the error that it states itself, relative to the size
-    of w, for how many trials that is a proved bound (an estimate for the others), and the
-    difference to the kernel, in the same unit.
+    of w, for how many trials that is a proved bound (an estimate for the others; in either case
+    without the rounding of the trajectory, see `simulations.krylov`), and the difference to the
+    kernel, in the same unit, which has the rounding of both besides.
     """
     if importlib.util.find_spec(_MODULE) is None:
         return []

@@ -13,22 +13,63 @@ part of the residual outside Q, the **defect**
 bidiagonalisation), so that only the last two columns of P have :math:`P'R_0 \neq 0`: the norm of
 the defect costs O(1) a step, and a step O(p q) whatever d.
 
+The bases grow while the network is trained: where the defect is too large, the next block of
+:math:`R_0` moves to V, two products with :math:`W_0`.
+
 **Error.** The reduced trajectory is an exact one whose gradient is disturbed by
-:math:`d_t = (W\delta', w\delta)`. With e the error of (w, W), :math:`m_t = e_t - e_{t-1}`,
-:math:`n = \sqrt\beta\, m/(1-\beta)` and :math:`y = e + \sqrt\beta\, n`, the mean :math:`\bar H` of
-the Hessian between both trajectories and :math:`S = \tfrac{\eta}{1-\beta}\bar H` give
+:math:`d_t = (W\delta', w\delta)`. With H the Hessian at the reduced trajectory (weight decay
+included) the error e of (w, W) follows, to first order,
+:math:`e_{t+1} = (1 + \beta - \eta H_t) e_t - \beta e_{t-1} - \eta d_t`. Its curvature is at
+least :math:`-\ell`, :math:`\ell = \max(0, \|E\| - \lambda)`, and at most
+:math:`L = \|w\|^2 + \|W\|_F^2 + \|E\| + \lambda`. No quadratic norm that is constant in time
+bounds e beyond :math:`\eta L = 2(1-\beta)^2/(1+\beta)` (circle criterion), so that the norm
+follows the Hessian:
 
-.. math:: \begin{pmatrix} y \\ n \end{pmatrix}_{t+1} = \begin{pmatrix} I - S & \sqrt\beta S \\
-    -\sqrt\beta S & \beta (I + S) \end{pmatrix} \begin{pmatrix} y \\ n \end{pmatrix}_t
-    + \tfrac{\eta}{1-\beta} \begin{pmatrix} d_t \\ \sqrt\beta\, d_t \end{pmatrix}.
+.. math:: N_t^2 = \|e_t\|^2 + \beta \|e_{t-1}\|^2
+    - 2\sqrt\beta\, e_t'(I - D_t) e_{t-1}, \qquad D_t = c_0 + c_1 \eta H_t,
 
-The norm of the matrix is convex in the eigenvalues of S, hence attained at an end of their
-range; curvature is at least :math:`-\|E\|` and at most :math:`\|w\|^2 + \|W\|^2 + \|E\|` (weight
-decay is added to both). Where the upper end does not expand, which is so for heaviest curvature
-times eta up to :math:`2(1-\beta)^2/(1+\beta)`, the recursion for the norm of (y, n) **bounds**
-the error, :math:`\|e\| \le \sqrt{1+\beta}\,\|(y, n)\|`, rigorously but for rounding. No
-quadratic norm does it for larger steps (circle criterion); there it is an **estimate**, which
-takes the heaviest curvature to be constant in time, and `Reduced.proved` is false.
+.. math:: \rho = \tfrac12\big(1 + \beta + \eta\ell
+    + \sqrt{(1 + \beta + \eta\ell)^2 - 4\beta}\big), \quad c_1 = \frac{\sqrt\beta}{\rho^2 + \beta},
+    \quad c_0 = \frac{(\rho - \sqrt\beta)^2}{\rho^2 + \beta} + c_1 \eta\ell.
+
+*A step.* :math:`\rho` is the growth of the most unstable direction. In :math:`e_t/\rho^t` the
+recursion is one of momentum :math:`b = \beta/\rho^2` and curvature K,
+:math:`0 \le K` and :math:`K \le 2` where :math:`\eta L \le 1 + \beta + \rho - \beta/\rho`, and
+for each eigenvalue k, with :math:`f = e_t/\rho^t` and :math:`g = f - e_{t-1}/\rho^{t-1}`,
+
+.. math:: N^2 \propto V = ((1-b) f + b g)^2 + b g^2 + 2 b k f (f - g), \quad
+    V_{t+1} - V_t = -(1-b) k (2-k) f^2 - b (1-b^2) g^2 \le 0,
+
+so that the norm of a step is at most :math:`\rho`, and that of a kick :math:`\eta\|d_t\|`.
+
+*The Hessian changes.* In :math:`(e_t \pm \sqrt\beta\, e_{t-1})/\sqrt2` the form is diagonal, D
+and 2 - D, with D between :math:`\underline{D} = c_0 - c_1\eta\ell > 0` and
+:math:`\overline{D} = c_0 + c_1\eta L \le 1`. H is :math:`J'J` plus a matrix of norm
+:math:`\|E\|` (plus decay), and J is linear in (w, W), of norm 1. When (w, W) moves by s and E by
+:math:`\tau`, :math:`2\|Jx\|s\|x\| + (s^2 + \tau)\|x\|^2` bounds the change of :math:`x'Hx`, so
+that :math:`N^2` grows at most by the larger of (primes: after the change)
+
+.. math:: \frac{c_1'}{c_1}\Big(1 + s\sqrt{c_1\eta/\underline{D}}
+    + \big[c_1\eta(s^2 + \tau) + c_0' c_1/c_1' - c_0\big]/\underline{D}\Big), \quad
+    1 + \frac{\|D' - D\|}{2 - \overline{D}},
+
+where the bracket is divided by :math:`\overline{D}` if it is negative.
+
+*Dropped remainders.* Where a Krylov space is exhausted but for a remainder of relative size 1e-14
+or less, that is dropped; it is rounding, mostly. With r the sum of the lengths of all that was
+dropped, :math:`\|R_0Q\| \le r` and :math:`P'R_0` is known to 2 r, so that
+:math:`2 |c_t| r \|w\|` is added to the residual, and that times :math:`\|(w, W)\|` plus
+:math:`|c_t| r \|E\|` to :math:`\|d_t\|`.
+
+*Beyond first order.* The mean of the Hessian between both trajectories is within
+:math:`3\|e\|\sqrt{\|w\|^2 + \|W\|^2} + \tfrac32\|e\|^2` of H. Thus the recursion
+for N **bounds** the error by :math:`\|e\| \le N / \sqrt{\underline{D}(2 - \underline{D})}`,
+whatever the momentum, for steps up to :math:`\eta L = 2` and more: rigorously in exact
+arithmetic, and with its own rounding turned upwards. Rounding of the bases and of the trajectory,
+some units of the last digit of (w, W), is not in the bound; a saddle amplifies it like any other
+error, as it does in the direct kernel. Where a larger curvature was met it is an
+**estimate**, which takes the heaviest curvature to be constant in time, and `Reduced.proved` is
+false.
 """
 
 from __future__ import annotations
@@ -51,8 +92,10 @@ from theory.optimizers import Optimizer
 
 Array = Any
 
-# Levels that the first trial starts with.
-_PILOT = 2
+# Amplification of a defect that the first attempt reckons with; the next one with its square.
+_RESERVE = 1e4
+# Blocks that there is room for at first.
+_ROOM = 7
 # Trials of one block of `run`.
 _BLOCK_TRIALS = 32
 
@@ -68,11 +111,12 @@ class Reduced:
     loss, r_med_1, r_med_2, max_over_min_1, max_over_min_2 : (trials, records)
         As in `simulations.two_layer.Trajectories`.
     error : (trials, records)
-        Bound or estimate of the error of (w, W) in the Frobenius norm, rounding apart.
+        Bound or estimate of the error of (w, W) in the Frobenius norm, against exact arithmetic;
+        0 where the direct kernel was used: rounding is in neither.
     proved : (trials,)
         Whether `error` is a bound; otherwise it is an estimate.
     levels : (trials,)
-        Blocks of the Krylov space: p = 2 levels + 1; 0 where the direct kernel was used.
+        Blocks of the Krylov space at the end: p = 2 levels + 1; 0 where the direct kernel was used.
     diverged_at : (trials,)
     w : (trials, d)
     """
@@ -166,8 +210,8 @@ def evolve(
     against `tolerance` times the smaller of :math:`\|w\|` and :math:`\|W\|_F`, that of the
     residual against `tolerance` times :math:`\|E\|` plus one unit of rounding of
     :math:`\|A\|`. A trial for which the subspace
-    would fill more than the part `largest` of the network, or which diverges, is run by the
-    direct kernel.
+    would fill more than the part `largest` of the network, which diverges, or of which w, W or
+    A gets so small, 1e-140, that squares underflow, is run by the direct kernel.
 
     Parameters
     ----------
@@ -177,7 +221,7 @@ def evolve(
         Every so many steps, or at these steps; the last step alone by default.
     tolerance : float in (0, 1)
     levels : int >= 1, optional
-        Fixes the subspace, whatever the error.
+        Fixes the subspace, whatever the error; trials that get that small are not proved.
     largest : float in [0, 1]
 
     Returns
@@ -198,45 +242,24 @@ def evolve(
         return _recorded(Small(setting, setting.basis(levels), math.inf), setting)
     limit = int((largest * smaller - 1) // 2)
     pending, lost = np.arange(len(setting.w)), np.zeros(len(setting.w), dtype=bool)
-    parts, places = [], []
-    chosen = _pilot(setting.some(pending[:1]), limit)
-    while len(pending) and 1 <= chosen <= limit:
+    parts, places, reserve = [], [], _RESERVE
+    while len(pending) and limit >= 1 and reserve < math.inf:
         rest = setting.some(pending)
-        small = Small(rest, rest.basis(chosen), 1.0)
+        small = Small(rest, rest.basis(1, min(limit, _ROOM)), 1.0, reserve, limit)
         found = _recorded(small, setting)
         gone = found.diverged_at >= 0
         good = (small.worst <= 1.0) & ~gone
         parts.append(_selected(found, np.flatnonzero(good)))
         places.append(pending[good])
-        lost[pending[gone]] = True
-        pending, chosen = pending[~good & ~gone], chosen + max(1, chosen // 4)
+        # Nothing is left to be tried where the subspace is as large as it may be.
+        hopeless = ~good & (gone | (found.levels == limit))
+        lost[pending[hopeless]] = True
+        pending, reserve = pending[~good & ~hopeless], reserve * reserve
     lost[pending] = True
     if lost.any():
         places.append(np.flatnonzero(lost))
         parts.append(_recorded(Direct(setting.some(places[-1])), setting))
     return _joined(parts, np.argsort(np.concatenate(places)))
-
-
-def _pilot(setting: Setting, limit: int) -> int:
-    """Levels that a trial needs; its error falls about geometrically in them."""
-    before, basis = (0, math.inf), setting.basis(1)
-    level = min(_PILOT, limit)
-    while 1 <= level < limit:
-        small = Small(setting, basis.extend(level), math.inf)
-        small.advance(0, setting.steps)
-        worst = float(np.clip(small.worst[0], 1e-300, 1e300))
-        if worst <= 1.0 or small.diverged[0] >= 0:
-            break
-        level, before = min(limit, _next_level(before, (level, worst))), (level, worst)
-    return level
-
-
-def _next_level(before: tuple[int, float], now: tuple[int, float]) -> int:
-    """Where the line through two logarithms of the error meets 0, at most twice as far."""
-    level, worst = now
-    gain = (math.log(before[1]) - math.log(worst)) / (level - before[0]) if before[0] else 0.0
-    needed = math.ceil(math.log(worst) / gain) if gain > 0.0 else level
-    return level + max(1, min(needed, level))
 
 
 def _recorded(mover: Small | Direct, setting: Setting) -> Reduced:
@@ -295,4 +318,5 @@ def _setting(
         require(bool(np.all(np.isfinite(value))), name, "not finite", "finite")
     require(0.0 < tolerance < 1.0, "tolerance", tolerance, "in (0, 1)")
     values = method.hyperparameters
-    return Setting(w, W, A, steps, at, tolerance, values["lr"], values["beta"], method.weight_decay)
+    numbers = (float(x) for x in (values["lr"], values["beta"], method.weight_decay))
+    return Setting(w, W, A, steps, at, tolerance, *numbers)

@@ -12,51 +12,66 @@ Array = Any
 class Basis:
     r"""Orthonormal rows P and Q of every trial, and the band matrix ``K = P W_0 Q'``.
 
+    ``W_0 Q' = P'K``, ``w_0`` is a multiple of P's first row and A of Q's. Where a Krylov space is
+    exhausted, but for a remainder that is rounding or looks like it, the rows are zero.
+
+    Parameters
+    ----------
+    w, W, A : (trials, d), (trials, d, n), (n,)
+    room : int >= 1
+        Blocks that there is room for at first.
+
     Attributes
     ----------
-    P, Q, K : (trials, p, d), (trials, q, n), (trials, p, q)
-        ``W_0 Q' = P'K``, ``w_0`` a multiple of P's first row and A of Q's. Where a Krylov space is
-        exhausted the rows are zero.
+    P, Q, K : (trials, 2 room + 1, d), (trials, 2 room + 2, n), (trials, 2 room + 1, 2 room)
+        Zero beyond the rows that a trial has, but for two of Q that the next block starts with.
+    levels : (trials,)
+        Blocks of two rows of Q: p = 2 levels + 1, q = 2 levels.
+    last : (trials, 4)
+        Triangular factor ``[xx, xy, yy]`` of ``P_l R_0``, P_l the last two rows of P: its rows are
+        ``xx, 0`` and ``xy, yy`` in the two rows of Q that start the next block; and the sum of
+        the lengths of all remainders that were dropped.
+    squares : (trials, d)
+        Squared norms of the rows of W.
+    length : (trials,)
+        Norm of w.
     """
 
-    def __init__(self, w: Array, W: Array, A: Array) -> None:
-        trials, _, n = W.shape
-        self._W = W
-        self.P, self.Q, self.K = (
-            w[:, None, :] * 1.0,
-            np.zeros((trials, 0, n)),
-            np.zeros((trials, 1, 0)),
-        )
-        length = np.sqrt(np.vecdot(w, w))[:, None, None]
-        np.divide(self.P, length, out=self.P, where=length > 0.0)
-        image = np.matmul(self.P, W)
-        self._image = np.concatenate([np.broadcast_to(A, image.shape), image], axis=1)
+    def __init__(self, w: Array, W: Array, A: Array, room: int = 1) -> None:
+        from simulations.kernels.krylov_space_cpu import start
+
+        trials, d, _ = W.shape
+        self.W = W
+        self.P, self.Q, self.K = self._arrays(room)
+        self.P[:, 0] = w
+        self.levels = np.zeros(trials, dtype=np.int64)
+        self.last, self.squares, self.length = (
+            np.zeros((trials, 4)), np.empty((trials, d)), np.empty(trials),
+        )  # fmt: skip
+        start(W, self.P, self.Q, A, self.last, self.squares, self.length)
 
     @property
-    def levels(self) -> int:
-        """Number of blocks of two rows of Q."""
-        return int(self.Q.shape[1]) // 2
+    def room(self) -> int:
+        """Blocks that there is room for."""
+        return int(self.K.shape[2]) // 2
 
-    @property
-    def outside(self) -> Array:
-        """``R_0'`` applied to the last two rows of P, (trials, 2, n); orthogonal to Q."""
-        return self._image - np.matmul(np.matmul(self._image, self.Q.mT), self.Q)
+    def widen(self, room: int) -> None:
+        """Make room for so many blocks."""
+        if room > self.room:
+            old = self.P, self.Q, self.K
+            self.P, self.Q, self.K = self._arrays(room)
+            for larger, values in zip((self.P, self.Q, self.K), old, strict=True):
+                larger[:, : values.shape[1], : values.shape[2]] = values
 
     def extend(self, levels: int) -> Basis:
-        """Add blocks of two rows to P and Q until there are `levels`; return itself."""
-        from simulations.kernels.krylov_cpu import grow
+        """Add blocks until every trial has `levels`; return itself."""
+        from simulations.kernels.krylov_space_cpu import grow
 
-        have = self.levels
-        if levels > have:
-            p, q = 2 * levels + 1, 2 * levels
-            self.P, self.Q = _padded(self.P, p, None), _padded(self.Q, q, None)
-            self.K = _padded(self.K, p, q)
-            grow(self._W, self.P, self.Q, self.K, self._image, have, levels)
+        self.widen(levels)
+        grow(self.W, self.P, self.Q, self.K, self.last, self.levels, levels)
         return self
 
-
-def _padded(blocks: Array, rows: int, columns: int | None) -> Array:
-    trials, old_rows, old_columns = blocks.shape
-    larger = np.zeros((trials, rows, old_columns if columns is None else columns))
-    larger[:, :old_rows, :old_columns] = blocks
-    return larger
+    def _arrays(self, room: int) -> tuple[Array, Array, Array]:
+        trials, d, n = self.W.shape
+        p, q = 2 * room + 1, 2 * room
+        return np.zeros((trials, p, d)), np.zeros((trials, q + 2, n)), np.zeros((trials, p, q))
