@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +68,11 @@ class Trajectory:
     def until(self, horizon: float) -> Array:
         """Gradients, products and loss of the iterations with gradients + products <= horizon."""
         if horizon > self._horizon:
-            self._states, self._horizon = self._computed(horizon), horizon
+            self._states, self._horizon = self._computed(horizon)
         return np.asarray(self._states[self._states[:, :2].sum(axis=1) <= horizon])
 
-    def _computed(self, horizon: float) -> Array:
+    def _computed(self, horizon: float) -> tuple[Array, float]:
+        """The states, and how far they are known: to the end if the run ends by itself."""
         problem, states = self._problem, [tuple(self._states[0])]
         spent = 0
 
@@ -91,13 +92,15 @@ class Trajectory:
             states.append((record.grad_evaluations, record.products, loss))
 
         # The paper's limit of the radius, 10, has the units of ||s||_A: it is none here.
-        with suppress(_SpentError):
+        try:
             minimize(
                 problem.loss, counted(problem.gradient), counted(problem.product), self._start,
                 radius=self._radius, eps_g=1e-12, max_radius=1e4, max_iter=_MOST_ITERATIONS,
                 callback=follow, **REGIONS[self._method],
             )  # fmt: skip
-        return np.asarray(states)
+        except _SpentError:
+            return np.asarray(states), horizon
+        return np.asarray(states), math.inf
 
 
 class _SpentError(Exception):

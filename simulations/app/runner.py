@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulations.app.sweep import Progress, RunSettings, Sweep, Task
-from simulations.app.work import EvidenceTask
+from simulations.app.work import EvidenceTask, find_check
 from simulations.engine.measurement import conclude, points
 from simulations.engine.multiplicity import holm
-from simulations.engine.scaling import run_scaling
+from simulations.engine.scaling import require_independent, run_scaling
 from theory.core import Check, Entry, Evidence, Statement, Verdict, as_expected, combine
 
 __all__ = ["FAMILY_LEVEL", "Progress", "Run", "RunSettings", "summarise"]
@@ -140,7 +140,7 @@ class Run(Sweep):
             rows[check.name] = evidence.data.get("rows", [])
             pieces.append(evidence)
         for check in entry.of_kind("scaling"):
-            pieces.append(self._scale(check, statement, rows))
+            pieces.append(self._scale(entry, check, statement, rows))
         return pieces
 
     def _conclude(self, measured: _Measured) -> Evidence:
@@ -157,8 +157,11 @@ class Run(Sweep):
         free = statement.is_mutant and not statement.given
         return replace(evidence, seconds=0.0 if free else measured.seconds)
 
-    def _scale(self, check: Check, statement: Statement, rows: Mapping[str, Any]) -> Evidence:
+    def _scale(
+        self, entry: Entry, check: Check, statement: Statement, rows: Mapping[str, Any]
+    ) -> Evidence:
         try:
+            require_independent(check, find_check(entry, check.options["of"]))
             return run_scaling(check, statement, rows[check.options["of"]], alpha=self.level)
         except Exception as error:
             return _failed(check, statement, error)

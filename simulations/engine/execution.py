@@ -74,7 +74,8 @@ def execute(
     function : callable
         For ``workers > 1`` it, the tasks and the results travel between processes by pickle.
     tasks : iterable
-        Drawn one at a time as workers become free, so that a generator of any length will do.
+        Drawn as workers become free, one at a time or all that belong together, so that a
+        generator of any length will do.
     workers : int
         1: in this process, in order. More: that many processes, in the order of completion.
     initializer, initargs : callable, tuple
@@ -142,11 +143,19 @@ def _grouped(
     tasks: Iterable[Task], together: Callable[[Task], str] | None
 ) -> Iterator[deque[tuple[int, Task]]]:
     """Numbered tasks, one by one but for those that belong together."""
-    numbered = enumerate(tasks)
-    if together is None:
-        return (deque([item]) for item in numbered)
-    groups = itertools.groupby(numbered, lambda item: together(item[1]) or item[0])
-    return (deque(items) for _, items in groups)
+    waiting, name = deque[tuple[int, Task]](), ""
+    for item in enumerate(tasks):
+        own = together(item[1]) if together is not None else ""
+        if waiting and own != name:
+            yield waiting
+            waiting = deque()
+        name = own
+        if own:
+            waiting.append(item)
+        else:
+            yield deque([item])
+    if waiting:
+        yield waiting
 
 
 def _parallel(

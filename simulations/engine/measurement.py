@@ -69,8 +69,9 @@ def measurement(
     common : callable point -> dict, optional
         Common random numbers: grid points for which it returns equal values, of this or of another
         measurement, get the same streams, and are measured one after the other in one process, so
-        that a sampler may keep what they share. Their rows are then dependent, which the
-        correction for multiplicity allows for; the trials of one point are not.
+        that a sampler may keep what they share; its processor seconds count with the block that
+        comes first. Their rows are then dependent, which the correction for multiplicity allows
+        for, and a scaling fit does not; the trials of one point are not.
 
     Raises
     ------
@@ -152,6 +153,8 @@ def common_numbers(check: Check, point: Point) -> Point | None:
     where = f"{check.claim.id}: {check.name} at {point}"
     try:
         found = function(point)
+        if isinstance(found, Mapping):
+            canonical_json(found)
     except Exception as error:
         raise ClaimError(f"{where}: common: {one_line(error)}") from error
     return dict(_require(isinstance(found, Mapping), where, "common", found, "a mapping"))

@@ -49,6 +49,19 @@ def scaling(claim: Claim, *, of: str) -> Callable[[Fitter], Fitter]:
     return check_decorator("scaling", claim, of=of)
 
 
+def require_independent(check: Check, measured: Check) -> None:
+    """A fit takes the rows of a measurement as independent.
+
+    Raises
+    ------
+    ClaimError
+        If the measurement has common random numbers.
+    """
+    if measured.options["common"] is not None:
+        raise ClaimError(f"{check.claim.id}: {check.name}: of is {measured.name!r}; it must be a "
+                         "measurement without common random numbers")  # fmt: skip
+
+
 @dataclass(frozen=True)
 class LinearFit:
     """Weighted least squares with known errors.

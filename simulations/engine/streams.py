@@ -106,9 +106,9 @@ class Stream:
         )
 
     @property
-    def identity(self) -> tuple[int, int]:
-        """Key and block: streams of equal identity and backend draw the same numbers."""
-        return self._block
+    def identity(self) -> tuple[int, ...]:
+        """Key, block and part: streams of equal identity and backend draw the same numbers."""
+        return (*self._block, *(self._part or ()))
 
     def child(self, name: str) -> Stream:
         """An independent stream for a purpose of its own; the same whatever was drawn before."""

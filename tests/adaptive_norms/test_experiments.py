@@ -133,6 +133,25 @@ def test_shorter_and_dearer_runs_evaluate_nothing_again():
     assert evaluations > first
 
 
+def test_a_run_that_ended_by_itself_is_not_run_again():
+    evaluations = 0
+
+    def counted(x):
+        nonlocal evaluations
+        evaluations += 1
+        return problem.gradient(x)
+
+    problem = make_problem("quadratic")
+    start = np.zeros(problem.size)
+    start[-1] = 1.0
+    run = runs.Trajectory(replace(problem, gradient=counted), "spherical", start, 10.0)
+    ended = run.until(50.0)
+    assert ended[-1, 2] < 1e-20
+    first = evaluations
+    assert (run.until(500.0) == ended).all()
+    assert evaluations == first
+
+
 def test_both_claims_compare_the_same_runs():
     point = Setting("rosenbrock", "rmsprop 1", "spherical", 80, 2)._asdict()
     curves = []

@@ -119,6 +119,7 @@ def test_points_with_common_random_numbers_draw_the_same(register):
     [
         (lambda point: point["weight"], "common: KeyError: 'weight'"),
         (lambda point: "clock", "common is 'clock'; it must be a mapping"),
+        (lambda point: {"clock": 1j}, "common: ClaimError: grid point .* has no JSON form"),
     ],
 )
 def test_bad_common_random_numbers_name_the_point(register, common, message):

@@ -11,6 +11,7 @@ from simulations.engine.scaling import (
     column,
     fit_limit,
     fit_power_law,
+    require_independent,
     run_scaling,
     scaling_p_value,
 )
@@ -195,3 +196,11 @@ def test_residuals_are_those_of_what_was_fitted():
     np.testing.assert_allclose(residuals, np.log(y / fitted) / 0.02, rtol=1e-9, atol=1e-12)
     assert float(residuals @ residuals) == pytest.approx(fit.chi_square, rel=1e-9)
     assert fit.orders == (1.0,)
+
+
+def test_rows_with_common_random_numbers_are_refused():
+    measured = Check("monte-carlo", claim(), column, {"common": None})
+    require_independent(exponent_check(), measured)
+    shared = Check("monte-carlo", claim(), column, {"common": lambda point: {}})
+    with pytest.raises(ClaimError, match=r"planted/rate: exponent: of is 'column'; it must be"):
+        require_independent(exponent_check(), shared)
