@@ -39,7 +39,7 @@ class BatchGradients:
     Raises
     ------
     ValueError
-        If the network is another one.
+        If the network is another one, a shape does not fit, or Y has another class.
     """
 
     def __init__(self, net: Network, X: Array, Y: NDArray[Any]) -> None:
@@ -48,10 +48,12 @@ class BatchGradients:
             raise ValueError(f"net is {net!r}; its hidden layers must be all linear or all relu, "
                              f"its objective one of {', '.join(losses)}")  # fmt: skip
         classify = net.objective == "cross-entropy"
-        targets = np.eye(net.widths[-1])[Y] if classify and np.ndim(Y) == 2 else Y
         # Copies, because the kernel is compiled for arrays that may be written to.
         self._X = np.array(X, dtype=np.float64, order="C")
-        self._Y = np.array(targets, dtype=np.float64, order="C")
+        width = net.widths[0]
+        if self._X.ndim != 3 or self._X.shape[-1] != width or not len(self._X):
+            raise ValueError(f"X has shape {self._X.shape}; it must be (s, n, {width}), s >= 1")
+        self._Y = _targets(np.asarray(Y), self._X.shape[:2], net.widths[-1], classify)
         self._size = net.size
         self._widths = np.asarray(net.widths, dtype=np.int64)
         self._flags = np.asarray([kinds == {"relu"}, net.bias, classify], dtype=np.int64)
@@ -61,7 +63,7 @@ class BatchGradients:
 
         Parameters
         ----------
-        theta : array (g, r, p)
+        theta : array (g, r, p), g >= 1
             The r networks of a group have the same minibatch. Groups belong to the data sets in
             equal parts, in order.
         index : array (g, b) of integers
@@ -77,9 +79,9 @@ class BatchGradients:
             If a shape does not fit, or the data have no such row.
         """
         (sets, n), p = self._X.shape[:2], self._size
-        if theta.ndim != 3 or theta.shape[-1] != p or len(theta) % sets:
+        if theta.ndim != 3 or theta.shape[-1] != p or len(theta) % sets or not len(theta):
             raise ValueError(f"theta has shape {theta.shape}; it must be (g, r, {p}), "
-                             f"g a multiple of {sets}")  # fmt: skip
+                             f"g >= 1 a multiple of {sets}")  # fmt: skip
         if index.ndim != 2 or len(index) != len(theta) or index.shape[1] < 1:
             raise ValueError(f"index has shape {index.shape}; it must be ({len(theta)}, b), b >= 1")
         if index.min() < 0 or index.max() >= n:
@@ -91,6 +93,19 @@ class BatchGradients:
         _kernel(theta, np.require(index, np.int64, ("C", "W")), self._X, self._Y,
                 self._widths, self._flags, work, found)  # fmt: skip
         return found
+
+
+def _targets(Y: NDArray[Any], samples: tuple[int, int], k: int, classify: bool) -> Array:
+    """Y as a new array (s, n, k); raises ValueError where it does not fit."""
+    if Y.shape == (*samples, k):
+        return np.array(Y, dtype=np.float64, order="C")
+    classes = f", or {samples} of integers" if classify else ""
+    if not classify or Y.shape != samples or not np.issubdtype(Y.dtype, np.integer):
+        raise ValueError(f"Y has shape {Y.shape} of {Y.dtype}; it must be {(*samples, k)}{classes}")
+    if Y.size and (Y.min() < 0 or Y.max() >= k):
+        raise ValueError(f"Y has classes {Y.min()} to {Y.max()}; they must lie in [0, {k - 1}]")
+    units: Array = np.eye(k)[Y]
+    return units
 
 
 def _gradients(

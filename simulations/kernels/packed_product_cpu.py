@@ -55,7 +55,7 @@ class PackedMatrix:
         rows = np.ascontiguousarray(tall.reshape(blocks, _ROWS, k).swapaxes(1, 2))
         found = np.empty((blocks * _ROWS, panels, _COLUMNS))
         _kernel(rows, self._panels, found)
-        return found.reshape(blocks * _ROWS, -1)[:m, : self._n]
+        return found.reshape(blocks * _ROWS, panels * _COLUMNS)[:m, : self._n]
 
 
 def _product(rows: Any, panels: Any, found: Any) -> None:

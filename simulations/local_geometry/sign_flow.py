@@ -56,7 +56,9 @@ _FLOW = [
     )
     if not (optimizer == "sign_descent" and quantity == "hidden" and entry == 0)
 ]  # fmt: skip
-_FLOW_WIDE = [{**point, "d": d} for d in (8, 32) for point in _FLOW]
+# The first and the last column, as above.
+_FLOW_WIDE = [{**point, "d": d, "entry": d - 1 if point["entry"] else 0}
+              for d in (8, 32) for point in _FLOW]  # fmt: skip
 
 
 @measurement(

@@ -53,8 +53,13 @@ def test_other_networks_are_refused(net: Network) -> None:
 @pytest.mark.parametrize(
     ("theta", "index", "text"),
     [
-        (np.ones((2, 1, 5)), np.zeros((2, 1), int), r"it must be \(g, r, 4\), g a multiple of 2"),
-        (np.ones((3, 1, 4)), np.zeros((3, 1), int), "g a multiple of 2"),
+        (
+            np.ones((2, 1, 5)),
+            np.zeros((2, 1), int),
+            r"it must be \(g, r, 4\), g >= 1 a multiple of 2",
+        ),
+        (np.ones((3, 1, 4)), np.zeros((3, 1), int), "g >= 1 a multiple of 2"),
+        (np.ones((0, 1, 4)), np.zeros((0, 1), int), r"theta has shape \(0, 1, 4\).*g >= 1"),
         (np.ones((2, 1, 4)), np.zeros((1, 1), int), r"it must be \(2, b\), b >= 1"),
         (np.ones((2, 1, 4)), np.full((2, 1), 3), r"index has 3 to 3; it must lie in \[0, 2\]"),
     ],
@@ -63,3 +68,28 @@ def test_shapes_and_rows_are_checked(theta: np.ndarray, index: np.ndarray, text:
     net = Network((2, 2), (), "squared", bias=False)
     with pytest.raises(ValueError, match=text):
         BatchGradients(net, np.ones((2, 3, 2)), np.ones((2, 3, 2)))(theta, index)
+
+
+@pytest.mark.parametrize(
+    ("X", "Y", "text"),
+    [
+        (np.ones((1, 9, 6)), np.zeros((1, 9), int), r"X has shape \(1, 9, 6\).*\(s, n, 4\)"),
+        (np.ones((9, 4)), np.zeros(9, int), r"X has shape \(9, 4\)"),
+        (np.ones((0, 9, 4)), np.zeros((0, 9), int), r"X has shape \(0, 9, 4\)"),
+        (np.ones((1, 9, 4)), np.ones((1, 2, 3)), r"Y has shape \(1, 2, 3\).*\(1, 9, 3\), or"),
+        (np.ones((1, 9, 4)), np.ones((1, 9, 2)), r"Y has shape \(1, 9, 2\)"),
+        (np.ones((2, 9, 4)), np.ones((1, 9, 3)), r"Y has shape \(1, 9, 3\).*must be \(2, 9, 3\)"),
+        (np.ones((1, 9, 4)), np.zeros((1, 9)), r"Y has shape \(1, 9\) of float64"),
+        (np.ones((1, 9, 4)), np.full((1, 9), -1), r"classes -1 to -1; .* lie in \[0, 2\]"),
+        (np.ones((1, 9, 4)), np.full((1, 9), 3), "Y has classes 3 to 3"),
+    ],
+)  # fmt: skip
+def test_data_are_checked(X: np.ndarray, Y: np.ndarray, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        BatchGradients(Network((4, 5, 3), "relu"), X, Y)
+
+
+def test_classes_are_for_cross_entropy() -> None:
+    net = Network((4, 5, 3), "relu", "squared")
+    with pytest.raises(ValueError, match=r"Y has shape \(1, 9\) of int64; it must be \(1, 9, 3\)$"):
+        BatchGradients(net, np.ones((1, 9, 4)), np.zeros((1, 9), int))

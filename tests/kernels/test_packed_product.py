@@ -31,3 +31,7 @@ def test_numbers_that_are_not_finite_stay_in_their_row() -> None:
 def test_shapes_are_checked() -> None:
     with pytest.raises(ValueError, match="X has 2 columns; it must be 3"):
         PackedMatrix(np.eye(3)).product(np.ones((1, 2)))
+
+
+def test_no_rows_have_no_products() -> None:
+    assert PackedMatrix(np.ones((5, 3))).product(np.empty((0, 5))).shape == (0, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theory.models import outputs
-from theory.models.activations import LOSSES
+from theory.models.activations import LOSSES, sigmoid
 from theory.models.linearised import Linearised
 from theory.models.multilayer import Network, autoencoder
 
@@ -91,8 +91,7 @@ def test_the_sigmoid_keeps_its_relative_accuracy():
     z = np.array([[-299.0, -40.0, -1.0, 0.0, 1.0, 40.0, 299.0]])
     value, other = outputs.activated("sigmoid", z)
     slope, bend = outputs.derivatives("sigmoid", z, value, other)
-    exact, _ = outputs.activated("sigmoid", np.append(z, [[1e4] * 7], axis=0))
-    assert np.allclose(value, exact[:1], rtol=8 * EPS, atol=0)
+    assert np.allclose(value, sigmoid(z), rtol=8 * EPS, atol=0)
     expected = outputs.derivatives("sigmoid", z, value, None)
     assert np.allclose(slope, expected[0], rtol=16 * EPS, atol=0)
     assert np.allclose(bend, expected[1], rtol=16 * EPS, atol=0)

@@ -174,3 +174,31 @@ def test_bad_input_is_named(call, told):
     with pytest.raises(ValueError) as caught:
         call()
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [LeastSquares, Logistic])
+@pytest.mark.parametrize(
+    ("data", "point", "target", "expected"),
+    [(int, int, float, float), (int, int, int, None), (int, float, int, float),
+     (np.float32, np.float32, float, float), (np.float32, np.float32, np.float32, np.float32)],
+)  # fmt: skip
+def test_gradients_have_the_type_of_their_arithmetic(kind, data, point, target, expected):
+    A, y = np.arange(-6, 6).reshape(4, 3), np.array([1, -1, 1, 1])
+    theta = np.array([[1, -2, 1], [0, 1, -1]])
+    found = kind(A.astype(data), y.astype(target)).gradient(theta.astype(point))
+    whole = kind(A.astype(float), y.astype(float)).gradient(theta.astype(float))
+    # A sum of integers stays one for least squares.
+    assert found.dtype == (expected or (int if kind is LeastSquares else float))
+    eps = np.finfo(found.dtype).eps if found.dtype.kind == "f" else 0.0
+    # Sums of 4 terms, each with a few roundings.
+    assert np.allclose(found, whole, rtol=0, atol=32 * eps * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("kind", [LeastSquares, Logistic])
+def test_labels_with_axes_of_their_own(kind):
+    A = np.random.Generator(np.random.Philox(14)).standard_normal((4, 3))
+    y, theta = np.where(np.arange(20).reshape(5, 4) % 3, 1.0, -1.0), np.ones(3)
+    found = kind(A, y).gradient(theta)
+    assert found.shape == (5, 3)
+    alone = [kind(A, row).gradient(theta) for row in y]
+    assert np.allclose(found, alone, rtol=0, atol=32 * EPS * np.abs(found).max())

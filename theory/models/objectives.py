@@ -152,8 +152,7 @@ class LeastSquares(_OfImages):
         return np.asarray((residual * residual).sum(axis=-1) / 2)
 
     def _slope(self, image: np.ndarray) -> np.ndarray:
-        image -= self.y
-        return image
+        return np.asarray(np.subtract(image, self.y, out=_room(image, self.y)))
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians (..., d, d), all equal to ``A'A``."""
@@ -175,12 +174,12 @@ class Logistic(_OfImages):
 
     def _slope(self, image: np.ndarray) -> np.ndarray:
         """``-y/n`` over ``1 + exp(y image)``, in place: a third of the time of `expit`."""
-        image *= self.y
+        found = np.multiply(image, self.y, out=_room(image, self.y))
+        room = found if found.dtype == np.float64 else None
         with np.errstate(over="ignore"):
-            np.exp(image, out=image)
-        image += 1.0
-        np.divide(-self.y / self.y.shape[-1], image, out=image)
-        return image
+            found = np.exp(found, out=room)
+        found = np.add(found, 1.0, out=room)
+        return np.asarray(np.divide(-self.y / self.y.shape[-1], found, out=room))
 
     def hessian(self, theta: np.ndarray) -> np.ndarray:
         """Hessians ``A' diag(s(1 - s)) A/n`` (..., d, d), s the sigmoid of the margins."""
@@ -316,6 +315,12 @@ class MatrixFactorisation:
 
     def _residual(self, L: np.ndarray, R: np.ndarray) -> np.ndarray:
         return np.asarray(self._image(L, R) - self.b)
+
+
+def _room(image: np.ndarray, y: np.ndarray) -> np.ndarray | None:
+    """The image itself where results with y fit into it."""
+    fits = image.dtype == np.float64 and image.shape == np.broadcast(image, y).shape
+    return image if fits else None
 
 
 def _flat(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from theory.optimizers.trust_region import checks
-from theory.optimizers.trust_region.oracle import Oracle, Products
+from theory.optimizers.trust_region.oracle import Ended, Oracle, Products
 
 
 def counted():
@@ -38,6 +38,15 @@ def test_no_more_products_are_kept_than_there_is_room_for(monkeypatch):
     for v in (*vectors[:3], *vectors[:3]):
         assert np.array_equal(products(v), 2.0 * v)
     assert len(calls) == 3 + 1
+    assert len(products._known) == 2
+
+
+def test_nothing_is_kept_of_a_product_that_fails():
+    oracle = Oracle(lambda x: 0.0, lambda x: x, lambda x, v: v, None, 0)
+    products = Products(oracle, np.zeros(3))
+    with pytest.raises(Ended):
+        products(np.ones(3))
+    assert products._known == {}
 
 
 @pytest.mark.parametrize("v", [[3.0, -4.0], [np.nan, 1.0], [np.inf, 1.0], [0.0]])

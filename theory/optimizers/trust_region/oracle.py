@@ -117,14 +117,13 @@ class Products:
 
     def __call__(self, v: Array) -> Array:
         """``B v`` of v (d,)."""
-        content = v.tobytes()
-        alike = self._known.setdefault(v[:: self._stride].tobytes(), [])
-        for known, image in alike:
+        content, key = v.tobytes(), v[:: self._stride].tobytes()
+        for known, image in self._known.get(key, ()):
             if known == content:
                 return image
         image = self._oracle.product(self._x, v)
         if self._left > 0:
-            alike.append((content, image))
+            self._known.setdefault(key, []).append((content, image))
             self._left -= 1
         return image
 
