@@ -207,7 +207,11 @@ def full_rank_factor(draw: Draw, n: int, rank: int) -> Array:
 
 
 def product(left: Array, right: Array) -> Array:
-    """``left @ right`` of object arrays (m, k) and (k, n) of `Fraction`, by flint's matrices."""
+    """``left @ right`` of arrays (m, k) and (k, n) as an object array of `Fraction`.
+
+    Entries are Fractions, or ints and floats of Python or NumPy, which count as what they are
+    exactly. By flint's matrices.
+    """
     return _fractions(_rational_matrix(left) * _rational_matrix(right))
 
 
@@ -219,8 +223,16 @@ def cayley(skew: Array) -> Array:
 
 
 def _rational_matrix(array: Array) -> flint.fmpq_mat:
-    entries = [flint.fmpq(x.numerator, x.denominator) for x in array.ravel().tolist()]
-    return flint.fmpq_mat(*array.shape, entries)
+    return flint.fmpq_mat(*array.shape, [_rational(x) for x in array.ravel().tolist()])
+
+
+def _rational(entry: Any) -> flint.fmpq:
+    if isinstance(entry, np.generic):
+        # In object arrays NumPy's scalars stay what they are.
+        entry = entry.item()
+    if isinstance(entry, float):
+        entry = Fraction(entry)
+    return flint.fmpq(entry.numerator, entry.denominator)
 
 
 def _fractions(matrix: flint.fmpq_mat) -> Array:

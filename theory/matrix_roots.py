@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -51,13 +52,10 @@ def _enclosed(matrix: Any) -> Any:
     # The iteration loses up to log2(cond) bits; what it returns is verified below in any case.
     flint.ctx.prec = 4 * bits
     try:
-        middle = _approximation(exact.mid(), bits)
+        middle, root = _semidefinite_approximation(exact.mid(), bits)
         residual = _frobenius(exact - middle * middle)
         # lam_min(A^{1/2}) = lam_max(A^-1)^(-1/2) >= ||A^-1||_F^(-1/2)
         radius = residual * _frobenius(exact.inv()).sqrt()
-        root = np.array(middle.tolist(), dtype=object)
-        if not arrays.is_positive_semidefinite(root):
-            raise ZeroDivisionError("matrix is not certainly regular")
     finally:
         flint.ctx.prec = bits
     error = flint.arb(0, radius.abs_upper())
@@ -65,13 +63,24 @@ def _enclosed(matrix: Any) -> Any:
     return wrap(root)
 
 
-def _approximation(matrix: Any, bits: int) -> Any:
+def _semidefinite_approximation(matrix: Any, bits: int) -> tuple[Any, Any]:
+    # A polynomial can be negative at an eigenvalue that float64 does not resolve, which leads to
+    # another root of A; from A itself the iteration is slower, and certain.
+    for begin in (_interpolated, _unchanged):
+        middle = _approximation(matrix, bits, begin)
+        root = np.array(middle.tolist(), dtype=object)
+        if arrays.is_positive_semidefinite(root):
+            return middle, root
+    raise ZeroDivisionError("matrix is not certainly regular")
+
+
+def _approximation(matrix: Any, bits: int, begin: Callable[[Any], Any]) -> Any:
     import flint
 
     # ||A|| = 1 bounds the number of steps by log2(cond)/2 + log2(precision) from X = A.
     scale = _frobenius(matrix).mid()
     scaled = (matrix / scale).mid()
-    root = _interpolated(scaled)
+    root = begin(scaled)
     # Both commute with A, so that the limits are A^{1/2} and its inverse.
     partner = (scaled.inv() * root).mid()
     close = flint.arb(2) ** -bits
@@ -84,6 +93,10 @@ def _approximation(matrix: Any, bits: int) -> Any:
             break
     root = (root * scale.sqrt()).mid()
     return ((root + root.transpose()) / 2).mid()
+
+
+def _unchanged(matrix: Any) -> Any:
+    return matrix
 
 
 def _interpolated(matrix: Any) -> Any:

@@ -231,7 +231,7 @@ def _in_a_ball(draw: Draw, found: dict[str, Any], basis: Array,
     return {"radius": radius, "position": position, "curvature": curvature}
 
 
-_REACH = np.array([Fraction(0), Fraction(1), _HUGE], dtype=object)
+_REACH = np.array([Fraction(0), Fraction(1), _HUGE, _HUGE], dtype=object)
 
 
 def _opposed(draw: Draw) -> dict[str, Any]:

@@ -114,10 +114,13 @@ def _ordered_squares(draw: Draw) -> dict[str, Any]:
     d = draw(st.integers(1, 3))
     smaller = draw(strategies.positive_semidefinite(d))
     more = draw(strategies.positive_semidefinite(d))
-    kind = draw(st.sampled_from(["sum", "free", "equal", "sum", "swapped", "free"]))
+    kind = draw(st.sampled_from(["sum", "free", "equal", "sum", "swapped", "free", "lines"]))
+    line = np.diag(np.eye(d)[0])
     pairs = {"equal": (smaller, smaller), "sum": (smaller, smaller + more),
              "free": sorted((smaller, more), key=np.linalg.norm),
-             "swapped": (smaller + more, smaller)}  # fmt: skip
+             "swapped": (smaller + more, smaller),
+             # Ordered, but not their squares.
+             "lines": (line, line + np.ones((d, d)))}  # fmt: skip
     first, second = pairs[kind]
     # where a difference of the roots or of their squares is most negative, if anywhere
     lowest = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.control import BuildContext
@@ -27,39 +27,34 @@ from proofs_check.engine.chances import BOOLEAN, Chance, between_floats, between
 Choice = Any
 Kind = tuple[Any, ...]
 Part = tuple[Kind, int, int]
+Value = TypeVar("Value")
 _DEEPEST = 100
-_REMEMBERED = 4096
+_LONGEST = 10_000
+# A loop that draws until something else comes would not end by the simplest choices alone.
+_SIMPLEST = 1000
 _TRIES = 3
 
 
-def drawn(
-    strategy: SearchStrategy[Any],
-    random: Random,
-    given: Sequence[Choice] = (),
-    simple_after: int | None = None,
-) -> tuple[Any, Draft] | None:
-    """An instance and the choices that led to it; None where a filter or assumption failed.
-
-    Parameters
-    ----------
-    strategy : SearchStrategy
-    random : random.Random
-        Makes the choices beyond the given ones.
-    given : sequence
-        First choices. One that is not possible in its place becomes the simplest possible.
-    simple_after : int, optional
-        From this choice on, all choices are the simplest possible ones.
-    """
-    draft = Draft(random, given, simple_after)
+def attempted(call: Callable[[], Value], draft: Draft) -> Value | None:
+    """What a call returns that draws, or assumes, by way of a draft; None where that failed."""
     with _Context(draft):
         try:
-            return draft.draw(strategy), draft
+            return call()
         except (StopTest, UnsatisfiedAssumption):
             return None
 
 
 class Draft(ConjectureData):
-    """The choices of one instance while it is drawn.
+    """The choices of one instance while it is drawn, at most 10,000 with the letters of texts.
+
+    Parameters
+    ----------
+    random : random.Random
+        Makes the choices beyond the given ones.
+    given : sequence
+        First choices. One that is not possible in its place becomes the simplest possible.
+    simple_after : int, optional
+        From this choice on, the next thousand are the simplest possible ones.
 
     Attributes
     ----------
@@ -72,20 +67,31 @@ class Draft(ConjectureData):
         which strategies are the same objects depends on what else the process has drawn.
     """
 
-    def __init__(self, random: Random, given: Sequence[Choice], simple_after: int | None) -> None:
+    def __init__(self, random: Random, given: Sequence[Choice] = (),
+                 simple_after: int | None = None) -> None:  # fmt: skip
         super().__init__(random=random, provider=HypothesisProvider)
         self.random = random
         self.given, self._replayed = given, len(given)
         self._simple_after = math.inf if simple_after is None else simple_after
+        self._simple_until = self._simple_after + _SIMPLEST
         self.made: list[Choice] = []
         self.chances: list[Chance | None] = []
         self.parts: list[Part] = []
-        self._levels = 0
+        self._levels = self._letters = 0
+
+    @property
+    def cost(self) -> int:
+        """The number of choices, and of the letters and bytes in them."""
+        return len(self.made) + self._letters
 
     def draw(self, strategy: SearchStrategy[Any], label: Any = None,
              observe_as: Any = None) -> Any:  # fmt: skip
         """The value of a strategy, whose choices are made as they are asked for."""
-        handler, inner, kind = _plans.get(strategy) or _plan(strategy)
+        plan = getattr(strategy, _PLAN, None)
+        # A copy of a strategy takes along the plan of the original.
+        if plan is None or plan[0] != id(strategy):
+            plan = _plan(strategy)
+        _, (handler, inner, kind) = plan
         if self._levels >= _DEEPEST:
             self.mark_invalid()
         self._levels += 1
@@ -105,10 +111,12 @@ class Draft(ConjectureData):
             choice = self.given[place]
             if not chance.permits(choice):
                 choice = chance.simplest
-        elif place >= self._simple_after:
+        elif self._simple_after <= place < self._simple_until:
             choice = chance.simplest
-        else:
+        elif place < _LONGEST:
             choice = chance.choose(self.random)
+        else:
+            self.mark_invalid()
         self.made.append(choice)
         self.chances.append(chance)
         return choice
@@ -125,6 +133,8 @@ class Draft(ConjectureData):
         """What Hypothesis' own strategies ask for, in whatever arrangement."""
         choice: Any
         place = len(self.made)
+        if self.cost >= _LONGEST:
+            self.mark_invalid()
         if forced is not None:
             choice = forced
         elif observe and place < self._replayed:
@@ -132,12 +142,13 @@ class Draft(ConjectureData):
             possible = type(choice) is _TYPES[choice_type]
             if not (possible and choice_permitted(choice, constraints)):
                 choice = choice_from_index(0, choice_type, constraints)
-        elif observe and place >= self._simple_after:
+        elif observe and self._simple_after <= place < self._simple_until:
             choice = choice_from_index(0, choice_type, constraints)
         else:
             choice = getattr(self.provider, f"draw_{choice_type}")(**constraints)
         if observe:
             self.made.append(choice)
+            self._letters += len(choice) if choice_type in ("string", "bytes") else 0
             self.chances.append(None if forced is not None else _chance(choice_type, constraints))
         return choice
 
@@ -146,7 +157,7 @@ class _Context(BuildContext):
     """What Hypothesis' functions ask for while something is drawn; keeps no notes for printing."""
 
     def __init__(self, draft: Draft) -> None:
-        super().__init__(draft, wrapped_test=drawn)
+        super().__init__(draft, wrapped_test=attempted)
 
     def record_call(self, *arguments: Any, **options: Any) -> None:
         """Nothing will be printed."""
@@ -154,18 +165,21 @@ class _Context(BuildContext):
 
 Handler = Callable[[Draft, Any], Any]
 Plan = tuple[Handler, Any, Kind | None]
-_plans: dict[SearchStrategy[Any], Plan] = {}
+# Kept by the strategy itself, so that it goes with it and whatever it holds.
+_PLAN = "_plan_of_drafts"
 
 
-def _plan(strategy: SearchStrategy[Any]) -> Plan:
-    """How to draw from a strategy: function, its argument, and what equal parts have in common."""
+def _plan(strategy: SearchStrategy[Any]) -> tuple[int, Plan]:
+    """How to draw from a strategy: function, its argument, and what equal parts have in common.
+
+    The identity of the strategy comes first.
+    """
     check_strategy(strategy)
     plain = _unwrapped(strategy)
     prepare = _PREPARE.get(type(plain))
     prepared = None if prepare is None else prepare(plain)
-    if len(_plans) >= _REMEMBERED:
-        _plans.clear()
-    plan = _plans[strategy] = prepared or (_draw_by_itself, plain, (type(plain).__name__,))
+    plan = id(strategy), prepared or (_draw_by_itself, plain, (type(plain).__name__,))
+    setattr(strategy, _PLAN, plan)
     return plan
 
 

@@ -8,19 +8,21 @@ from typing import Any
 
 from hypothesis.strategies import SearchStrategy
 
-from proofs_check.engine.drawing import Choice, Draft, drawn
+from proofs_check.engine.drawing import Choice, Draft, attempted
 
 Score = tuple[float, float]
 Proposal = tuple[list[Choice], int | None]
 # Equal parts hardly come about by chance: so many instances with twins follow each fresh one.
 _TWINS = 1
-_SHORT = 0.1
+_SHORT, _ALL_ALIKE = 0.1, 0.25
 _BEFORE_CLIMB, _FURTHER = 0.5, 0.3
 # Step sizes of the climb grow after a success and shrink after a failure.
 _FIRST_STEP, _GROWTH, _DECAY, _SMALLEST_STEP = 0.5, 2.0, 0.9, 1e-9
 # A round gives up where one in a hundred instances does not satisfy the hypotheses, or where new
 # ones are not found any more.
 _INVALID, _INVALID_PER_VALID = 458, 46
+# One of so many choices that fails in the end counts as several.
+_LONG = 200
 _REPEATS, _REPEATS_PER_SEEN = 50, 5
 
 
@@ -63,18 +65,19 @@ class Round:
 
     def _try(self, given: list[Choice], simple_after: int | None) -> Draft | None:
         self.latest = None
-        found = drawn(self.strategy, self.random, given, simple_after)
+        draft = Draft(self.random, given, simple_after)
+        found = attempted(lambda: [draft.draw(self.strategy)], draft)
         if found is None:
-            self.invalid += 1
+            self.invalid += 1 + draft.cost // _LONG
             return None
-        instance, draft = found
-        key = tuple(draft.made)
+        # As text 0.0 and -0.0 are different.
+        key = tuple([choice or repr(choice) for choice in draft.made])
         if key in self._seen:
             self.repeats += 1
             return None
         self._seen.add(key)
         self.repeats = 0
-        score = self.visit(instance)
+        score = attempted(lambda: self.visit(found[0]), draft)
         if score is None:
             self.invalid += 1
             return draft
@@ -120,7 +123,7 @@ class Round:
 
 
 def with_twins(draft: Draft, random: Random) -> list[Choice] | None:
-    """Its choices, with one of two parts of the same kind in the place of the other.
+    """Its choices, with one of two parts of the same kind in the place of the other, or of all.
 
     None where no kind occurs twice. Of a part within a part, the outer one takes the place of the
     inner one.
@@ -132,13 +135,28 @@ def with_twins(draft: Draft, random: Random) -> list[Choice] | None:
     groups = [list(group) for group in places.values() if len(group) > 1]
     if not groups:
         return None
-    first, second = sorted(random.sample(random.choice(groups), 2))
-    made = draft.made
+    group, made = random.choice(groups), draft.made
+    if len(group) > 2 and random.random() < _ALL_ALIKE:
+        start, end = random.choice(group)
+        return _with_all(made, group, made[start:end])
+    first, second = sorted(random.sample(group, 2), key=lambda place: (place[0], -place[1]))
     if second[1] <= first[1]:
-        return made[: second[0]] + made[first[0] :]
+        return made[: second[0]] + made[first[0] : first[1]] + made[second[1] :]
     start, end = random.choice((first, second))
     twin = made[start:end]
     return made[: first[0]] + twin + made[first[1] : second[0]] + twin + made[second[1] :]
+
+
+def _with_all(made: list[Choice], places: list[tuple[int, int]],
+              twin: list[Choice]) -> list[Choice]:  # fmt: skip
+    """The choices with a twin in as many disjoint places as possible: those that end first."""
+    result: list[Choice] = []
+    reached = 0
+    for start, end in sorted(places, key=lambda place: (place[1], -place[0])):
+        if start >= reached:
+            result += made[reached:start] + twin
+            reached = end
+    return result + made[reached:]
 
 
 def nearby(draft: Draft, random: Random, step: float) -> list[Choice]:

@@ -8,18 +8,20 @@ import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from random import Random
 from typing import Any, TypeVar
 from unittest import mock
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.database import ExampleDatabase, choices_to_bytes
-from hypothesis.errors import HypothesisException
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.entropy import deterministic_PRNG
 
 from proofs_check.engine.ascent import ascend, simplify
+from proofs_check.engine.drawing import Draft, attempted
 from proofs_check.engine.exploring import Round
-from proofs_check.engine.hunt import Hunt, Violated
+from proofs_check.engine.hunt import Hunt, Score, Violated
 from proofs_check.engine.judging import EQUALITIES
 from theory.core import AdageoError, Check, Claim, ClaimError, Evidence, Statement, Verdict
 from theory.core.registry import check_decorator
@@ -108,13 +110,14 @@ def run_search(
     hunt = Hunt(statement)
     try:
         own_seed = _derive(seed, check, statement)
-        with _same_constants_everywhere():
-            _restart(hunt, _strategy(check, statement), examples, own_seed, shrink=shrink)
         simplifications = _SIMPLIFICATIONS if shrink else _FEW_SIMPLIFICATIONS
-        if hunt.violated and not shrink:
-            simplify(hunt.counterexample, hunt.still_violated, trials=simplifications)
-        _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS), own_seed,
-                simplifications)  # fmt: skip
+        # Instances may come from Python's or NumPy's global generators, which are the user's.
+        with _same_constants_everywhere(), deterministic_PRNG(own_seed % 2**32):
+            _restart(hunt, _strategy(check, statement), examples, own_seed, shrink=shrink)
+            if hunt.violated and not shrink:
+                _simplify(hunt, simplifications)
+            _refine(hunt, check.options["refine"], max(examples, _LEAST_TRIALS), own_seed,
+                    simplifications)  # fmt: skip
     except Exception as error:
         line = f"{type(error).__name__}: {error}".splitlines()[0]
         verdict = Verdict.INCONCLUSIVE if statement.is_mutant else Verdict.ERROR
@@ -172,18 +175,28 @@ class _Found(ExampleDatabase):
 
 
 def _shrink(hunt: Hunt, strategy: Any, choices: Sequence[Any]) -> None:
-    @settings(max_examples=1, database=_Found(choices), deadline=None, derandomize=False,
-              print_blob=False, report_multiple_bugs=False, verbosity=Verbosity.quiet,
-              phases=(Phase.reuse, Phase.shrink), backend="hypothesis",
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(instance=strategy)
     def replay(instance: dict[str, Any]) -> None:
         if hunt.still_violated(instance):
             raise Violated(hunt.statement.label)
 
     # What stops the shrinker does not unmake a violation that is confirmed already.
-    with contextlib.suppress(Violated, HypothesisException):
-        replay()
+    with contextlib.suppress(Exception):
+        quietly = settings(max_examples=1, database=_Found(choices), deadline=None,
+                           derandomize=False, print_blob=False, report_multiple_bugs=False,
+                           verbosity=Verbosity.quiet, phases=(Phase.reuse, Phase.shrink),
+                           backend="hypothesis",
+                           suppress_health_check=list(HealthCheck))  # fmt: skip
+        quietly(given(instance=strategy)(replay))()
+
+
+def _simplify(hunt: Hunt, trials: int) -> None:
+    draft = Draft(Random(0))
+
+    def still(instance: Mapping[str, Any]) -> bool:
+        return bool(attempted(partial(hunt.still_violated, instance), draft))
+
+    with contextlib.suppress(Exception):
+        simplify(hunt.counterexample, still, trials=trials)
 
 
 def _refine(
@@ -196,9 +209,13 @@ def _refine(
     if unknown:
         raise ClaimError(f"refine names {unknown[0]!r}; the instances have "
                          f"{', '.join(starts[0][1])}")  # fmt: skip
-    rng = np.random.default_rng(seed)
+    rng, draft = np.random.default_rng(seed), Draft(Random(seed))
     hunt.refining = True
-    climb = partial(ascend, visit=hunt.visit_or_stop, leaves=leaves, rng=rng)
+
+    def visit(instance: Mapping[str, Any]) -> Score | None:
+        return attempted(partial(hunt.visit_or_stop, instance), draft)
+
+    climb = partial(ascend, visit=visit, leaves=leaves, rng=rng)
     try:
         reached = [climb(instance, score, trials=trials // (2 * len(starts)) + 1)
                    for score, instance in starts]  # fmt: skip
@@ -207,7 +224,7 @@ def _refine(
             score, instance = max(open_ends, key=lambda end: end[0])
             climb(instance, score, trials=trials // 2)
     except Violated:
-        simplify(hunt.counterexample, hunt.still_violated, trials=simplifications)
+        _simplify(hunt, simplifications)
 
 
 @contextlib.contextmanager

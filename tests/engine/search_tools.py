@@ -1,5 +1,6 @@
 """Planted claims and their search, for the tests of the search."""
 
+from proofs_check.engine.drawing import Draft, attempted
 from proofs_check.engine.search import run_search
 from theory.core import Check, Claim, Source
 
@@ -18,3 +19,9 @@ def check(of, instances, refine=(), examples=200):
 def search(of, instances, refine=(), variant=None, seed=0, examples=200):
     statement = of.itself() if variant is None else of.variant(variant)
     return run_search(check(of, instances, refine, examples), statement, budget="quick", seed=seed)
+
+
+def drawn(strategy, random, *given, **options):
+    """An instance and its draft; None where a filter or an assumption failed."""
+    draft = Draft(random, *given, **options)
+    return attempted(lambda: (draft.draw(strategy), draft), draft)

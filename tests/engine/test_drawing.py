@@ -1,5 +1,6 @@
 """Instances drawn without Hypothesis' engine: its choices, its corners, and rounds over them."""
 
+import copy
 import math
 from random import Random
 
@@ -11,10 +12,11 @@ from hypothesis.control import BuildContext
 from hypothesis.errors import InvalidArgument
 from hypothesis.internal.conjecture.choice import choice_permitted
 from hypothesis.internal.conjecture.data import ConjectureData
+from hypothesis.strategies._internal.lazy import unwrap_strategies
+from search_tools import drawn
 
 from proofs_check import strategies
 from proofs_check.engine.chances import between_floats, between_integers
-from proofs_check.engine.drawing import drawn
 from proofs_check.engine.exploring import Round, nearby, with_twins
 
 SIZES = st.integers(1, 4)
@@ -161,6 +163,35 @@ def test_twins_replace_one_part_by_another_of_its_kind():
     twins = with_twins(draft, Random(0))
     assert twins in ([draft.made[0]] * 2, [draft.made[1]] * 2)
     assert with_twins(drawn(st.floats(0, 1), Random(0))[1], Random(0)) is None
+
+
+def test_a_twin_takes_all_disjoint_places_of_its_kind():
+    numbers = st.integers(0, 10**9)
+    _, draft = drawn(st.tuples(*[st.tuples(st.booleans(), numbers)] * 4), Random(7))
+    twins = [with_twins(draft, Random(k)) for k in range(200)]
+    assert all(len(twin) == len(draft.made) for twin in twins)
+    alike = [twin for twin in twins if len(set(twin[1::2])) == 1]
+    assert {twin[1] for twin in alike} == set(draft.made[1::2])
+    # A quarter of those of two of the three kinds: the tuple of all occurs once.
+    assert 0.1 < len(alike) / len(twins) < 0.3
+    for found in filter(None, (drawn(TREES, Random(k)) for k in range(20))):
+        twins = [with_twins(found[1], Random(k)) for k in range(20)]
+        again = [(twin, drawn(TREES, Random(0), twin)) for twin in twins if twin]
+        # A part takes the place of whole parts, also where they are nested; it can get too deep.
+        assert all(tree is None or tree[1].made == twin for twin, tree in again)
+
+
+def test_zeros_of_both_signs_are_different_choices():
+    zeros = explore(st.floats(-0.0, 0.0), 20)
+    assert sorted(math.copysign(1, zero) for zero in zeros) == [-1, 1]
+
+
+def test_a_copy_of_a_strategy_is_drawn_by_its_own_plan():
+    fours = unwrap_strategies(st.lists(st.integers(0, 9), min_size=4, max_size=4))
+    assert len(drawn(fours, Random(0))[0]) == 4
+    other = copy.copy(fours)
+    other.min_size = other.max_size = 2
+    assert len(drawn(other, Random(0))[0]) == 2
 
 
 def test_nearby_choices_differ_in_few_places():
