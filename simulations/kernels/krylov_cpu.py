@@ -13,17 +13,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from simulations.kernels.krylov_space_cpu import extend
+from simulations.kernels.krylov_space_cpu import OPTIONS, extend
 from simulations.kernels.simd import fma, fnma, load, splat, store, total, totals
 from simulations.kernels.two_layer_reference import DIVERGED
 from theory.core.compilation import compiled
 
-_OPTIONS: dict[str, Any] = {
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "nsz"},
-    "nogil": True,
-}
-_INLINE: dict[str, Any] = {**_OPTIONS, "forceinline": True}
+_INLINE: dict[str, Any] = {**OPTIONS, "forceinline": True}
 _REAL, _INTEGER = numba.types.float64, numba.types.int64
 _LINE, _TABLE, _CUBE = _REAL[::1], _REAL[:, ::1], _REAL[:, :, ::1]
 _COUNTS = _INTEGER[::1]
@@ -43,7 +38,7 @@ _UPWARDS = 1.0 + 64 * _ROUNDING
 TINY = 1e-280
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def metric(residual: float, square: float, eta: float, beta: float, decay: float) -> Any:
     """The norm of a step: rho, c_0, c_1, and the ends of D; whether it is proved, and the growth.
 
@@ -65,7 +60,7 @@ def metric(residual: float, square: float, eta: float, beta: float, decay: float
     return rho, c0, c1, least, 1.0, 0.0, max(rho, radius)
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def change(old: Any, new: Any, square: float, step: float, turned: float,
            eta: float, beta: float) -> Any:  # fmt: skip
     """Largest factor of the norm when the metric changes.
@@ -107,7 +102,7 @@ def _whole(inside: Any, weight: Any, remainder: Any, lost: Any) -> Any:
     return inside + weight * weight * remainder + 2.0 * np.sqrt(inside) * abs(weight) * lost
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _residual(product, error, target, q):  # type: ignore[no-untyped-def]
     """Renew the residual; return its squared norm and that of its change."""
     square, turned = 0.0, 0.0
@@ -121,7 +116,7 @@ def _residual(product, error, target, q):  # type: ignore[no-untyped-def]
     return square, turned
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _grows(gap, coming, size, smaller, residual, target, tolerance):  # type: ignore[no-untyped-def]
     """Whether the defect is too large now, or would add up to too large an error."""
     rounding = _ROUNDING * (target + residual)
@@ -130,7 +125,7 @@ def _grows(gap, coming, size, smaller, residual, target, tolerance):  # type: ig
     return coming > tolerance * smaller > 0.0
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _judge(state, proved, smaller):  # type: ignore[no-untyped-def]
     """Mark what is not proved: by the metric, by its size or by underflow."""
     state[PROVED] = min(state[PROVED], proved)
@@ -193,7 +188,7 @@ def _pass(  # type: ignore[no-untyped-def]
     return total(units), total(columns), total(moved)
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _enlarge(K, a, V, V_slot, product, state, level, lost):  # type: ignore[no-untyped-def]
     """Move block `level` of the basis from c R_0 to V."""
     kept, square = state[KEPT], 0.0
@@ -216,7 +211,7 @@ def _enlarge(K, a, V, V_slot, product, state, level, lost):  # type: ignore[no-u
         _REAL, _REAL, _INTEGER,
     ),
     "krylov-advance",
-    **_OPTIONS,
+    **OPTIONS,
 )  # fmt: skip
 def advance(  # type: ignore[no-untyped-def]
     W, P, Q, K, last, levels, a, V, a_slot, V_slot, product, state, error, before,

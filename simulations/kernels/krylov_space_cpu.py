@@ -9,7 +9,7 @@ import numpy as np
 
 from theory.core.compilation import compiled
 
-_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
     "nogil": True,
@@ -23,7 +23,7 @@ _DEFLATED = 1e-14
 _SHORTEST = 1e-145
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _orthonormal(x, rows, count, coordinates):  # type: ignore[no-untyped-def]
     """Make x a unit vector orthogonal to the first rows, or zero where almost nothing is left.
 
@@ -49,7 +49,7 @@ def _orthonormal(x, rows, count, coordinates):  # type: ignore[no-untyped-def]
     return scale, 0.0
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _rows_times(W, x, y):  # type: ignore[no-untyped-def]
     """``y = x W'`` for two rows at once: W is read from memory once."""
     d, n = W.shape
@@ -61,7 +61,7 @@ def _rows_times(W, x, y):  # type: ignore[no-untyped-def]
         y[0, i], y[1, i] = one, two
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def _columns_times(W, x, y):  # type: ignore[no-untyped-def]
     """``y = x W`` for two rows at once."""
     d, n = W.shape
@@ -72,7 +72,7 @@ def _columns_times(W, x, y):  # type: ignore[no-untyped-def]
             y[1, j] += W[i, j] * x[1, i]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**OPTIONS)
 def extend(W, P, Q, K, level, found, last):  # type: ignore[no-untyped-def]
     """Add block number `level` of one trial; see `grow`."""
     q, p = 2 * level, 2 * level + 1
@@ -91,7 +91,7 @@ def extend(W, P, Q, K, level, found, last):  # type: ignore[no-untyped-def]
     last[3] += dropped + besides
 
 
-@compiled((_CUBE, _CUBE, _CUBE, _LINE, _TABLE, _TABLE, _LINE), "krylov-start", **_OPTIONS)
+@compiled((_CUBE, _CUBE, _CUBE, _LINE, _TABLE, _TABLE, _LINE), "krylov-start", **OPTIONS)
 def start(W, P, Q, A, last, squares, length):  # type: ignore[no-untyped-def]
     """Make the first rows of Q from A and ``w'W``; P's first row is w, to be normalised.
 
@@ -120,7 +120,7 @@ def start(W, P, Q, A, last, squares, length):  # type: ignore[no-untyped-def]
         last[s, 3] = _orthonormal(image, Q[s], 1, found)[1]
 
 
-@compiled((_CUBE, _CUBE, _CUBE, _CUBE, _TABLE, _INTEGER[::1], _INTEGER), "krylov-grow", **_OPTIONS)
+@compiled((_CUBE, _CUBE, _CUBE, _CUBE, _TABLE, _INTEGER[::1], _INTEGER), "krylov-grow", **OPTIONS)
 def grow(W, P, Q, K, last, levels, wanted):  # type: ignore[no-untyped-def]
     """Extend the bases of every trial to `wanted` blocks, in place.
 
